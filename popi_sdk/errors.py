@@ -25,7 +25,7 @@ class PopiError(Exception):
     """
 
     def __init__(self, message: str, *, hint: str = "", retryable: bool = False) -> None:
-        super().__init__(f"{message} {hint}" if hint else message)
+        super().__init__(f"{message.removesuffix('.')}. {hint}" if hint else message)
         self.message = message
         self.hint = hint
         self.retryable = retryable

@@ -98,9 +98,12 @@ class SignalBase(BaseModel):
 
     def _content_id(self) -> str:
         """Hash of kind, content and source: saying the same thing twice is one signal."""
-        content = self.model_dump(mode="json", exclude={"id", "at", "allow_training"})
-        canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode("utf-8")).hexdigest()[:24]
+        try:
+            content = self.model_dump(mode="json", exclude={"id", "at", "allow_training"})
+            canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+            return hashlib.sha256(canonical.encode("utf-8")).hexdigest()[:24]
+        except ValueError as error:  # only chats and personas hold parts that were not looked at one by one
+            raise SignalError("holds something that is not text or plain JSON", field=self.positional[0]) from error
 
 
 class PreferencePair(SignalBase):
