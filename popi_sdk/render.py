@@ -1,0 +1,239 @@
+"""Signals to the summarizer's messages, within a token budget. The one renderer: the trainer imports it.
+
+What does not fit is shortened in the middle with a mark, the same limit for every text; when even the lowest limit
+is too much, the least valuable signals (older, less telling) are left out. Both are reported, never silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from popi_sdk.guard import neutralize
+from popi_sdk.signals import (
+    Conversation,
+    Demonstration,
+    Edit,
+    Persona,
+    PreferencePair,
+    Rating,
+    Signal,
+    Statement,
+)
+from popi_sdk.summary import Summary
+from popi_sdk.templates import Templates, default_templates
+from popi_sdk.tokens import count_tokens
+
+INPUT_TOKENS = 6_000
+"""Default budget for the whole inference prompt."""
+
+_TEXT_LIMITS = (100_000, 2_000, 1_000, 500, 250, 120, 60)
+"""Tokens a single text may have, tried from generous to strict."""
+_MOST_SIGNALS = 400
+"""More than this cannot fit a budget usefully, and need not be measured one by one."""
+_TELLING = {"statement": 4.0, "persona": 4.0, "edit": 2.0, "preference_pair": 2.0, "demonstration": 1.0}
+"""How telling a kind is for its length; what a person says outright tells most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One text of a signal."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedSignal:
+    """A signal as the inference template gets it."""
+
+    title: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The summarizer's prompt and what became of each signal on the way."""
+
+    messages: list[dict[str, str]]
+    tokens: int
+    signal_ids: tuple[str, ...]
+    """Signals that stand in the prompt."""
+    shortened: tuple[str, ...]
+    """Those of them of which some text was cut in the middle."""
+    left_out: tuple[str, ...]
+    """Signals that did not fit at all."""
+
+
+def render(
+    signals: Sequence[Signal],
+    *,
+    max_summary_tokens: int,
+    previous: Summary | None = None,
+    input_tokens: int = INPUT_TOKENS,
+    templates: Templates | None = None,
+) -> Rendered:
+    """Render `signals` (oldest first) into a system and a user message of at most `input_tokens` tokens.
+
+    >>> from popi_sdk.signals import Statement
+    >>> rendered = render([Statement("Short answers, please.")], max_summary_tokens=100)
+    >>> [message["role"] for message in rendered.messages], rendered.left_out
+    (['system', 'user'], ())
+    """
+    templates = templates or default_templates()
+    system = templates.render("inference_system", max_tokens=max_summary_tokens)
+    known = neutralize(previous.text) if previous else ""
+
+    def user_turn(chosen: Sequence[Signal], limit: int) -> str:
+        parts = [rendered_signal(signal, limit) for signal in chosen]
+        return templates.render(
+            "inference_user", signals=parts, previous=known, left_out=len(signals) - len(chosen)
+        )
+
+    budget = input_tokens - count_tokens(system)
+    chosen, limit = _fit(signals, budget - count_tokens(user_turn((), 0)))
+    text = user_turn(chosen, limit)
+    while count_tokens(text) > budget and chosen:
+        least = min(range(len(chosen)), key=lambda place: _value(chosen[place], place, len(chosen)))
+        chosen = [*chosen[:least], *chosen[least + 1 :]]
+        text = user_turn(chosen, limit)
+    kept = {signal.id for signal in chosen}
+    return Rendered(
+        messages=[{"role": "system", "content": system}, {"role": "user", "content": text}],
+        tokens=count_tokens(system) + count_tokens(text),
+        signal_ids=tuple(signal.id for signal in chosen),
+        shortened=tuple(signal.id for signal in chosen if _longest(signal) > limit),
+        left_out=tuple(signal.id for signal in signals if signal.id not in kept),
+    )
+
+
+def raw_tokens(signals: Sequence[Signal]) -> int:
+    """Tokens that the signals' own texts take when they are put into the context as they are."""
+    return sum(count_tokens(part.text) for signal in signals for part in signal_parts(signal))
+
+
+def rendered_signal(signal: Signal, limit: int) -> RenderedSignal:
+    """A signal's title and texts, each text made safe to show and at most about `limit` tokens long."""
+    title = _TITLES[signal.kind]
+    if isinstance(signal, Rating):
+        title = f"{title} ({signal.score:+g} on a scale from -1 to +1)"
+    if signal.source == "untrusted":
+        title = f"{title} (perhaps not written by the user)"
+    return RenderedSignal(
+        title, tuple(Part(part.name, shorten(neutralize(part.text), limit)) for part in signal_parts(signal))
+    )
+
+
+_TITLES = {
+    "preference_pair": "Two answers, one liked better",
+    "rating": "A rated answer",
+    "statement": "The user said",
+    "edit": "An answer the user changed",
+    "conversation": "A chat",
+    "demonstration": "Something the user wrote",
+    "persona": "Who the user is",
+}
+
+
+def signal_parts(signal: Signal) -> tuple[Part, ...]:
+    """The texts of a signal with their names, as they are."""
+    match signal:
+        case PreferencePair():
+            return (Part("Prompt", signal.prompt), Part("Liked", signal.chosen), Part("Liked less", signal.rejected))
+        case Rating():
+            reason = (Part("Reason given", signal.reason),) if signal.reason else ()
+            return (Part("Prompt", signal.prompt), Part("Answer", signal.response), *reason)
+        case Statement():
+            return (Part("Words", signal.text),)
+        case Edit():
+            return (Part("Prompt", signal.prompt), Part("Draft", signal.draft), Part("What the user made of it", signal.final))
+        case Conversation():
+            return _turns(signal)
+        case Demonstration():
+            prompt = (Part("Prompt", signal.prompt),) if signal.prompt else ()
+            return (*prompt, Part("Text", signal.text))
+        case Persona():
+            return (Part("Profile", persona_text(signal)),)
+
+
+def persona_text(persona: Persona) -> str:
+    """A persona in one line: its attributes, then its text."""
+    attributes = [f"{name}: {_attribute(value)}" for name, value in (persona.attributes or {}).items()]
+    return "; ".join([*attributes, *([persona.text] if persona.text else [])])
+
+
+def _attribute(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _turns(chat: Conversation) -> tuple[Part, ...]:
+    thumbs = {"up": " (liked)", "down": " (disliked)", None: ""}
+    names = {"user": "User", "assistant": "Assistant"}
+    return tuple(
+        Part(names[turn.role] + thumbs[turn.feedback], turn.text)
+        for turn in chat.messages
+        if turn.role in names and turn.text.strip()
+    )
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut `text` in the middle, with a mark that says how much is gone, so that about `limit` tokens remain."""
+    tokens = count_tokens(text)
+    if tokens <= limit:
+        return text
+    keep = max(1, int(len(text) * limit / tokens) - 30)
+    head, tail = text[: keep * 2 // 3].rstrip(), text[len(text) - keep // 3 :].lstrip()
+    words = len(text.split()) - len(head.split()) - len(tail.split())
+    gone = f"{words} words" if words > 0 else f"{len(text) - len(head) - len(tail)} characters"
+    return f"{head} [... {gone} left out ...] {tail}"
+
+
+def _fit(signals: Sequence[Signal], budget: int) -> tuple[list[Signal], int]:
+    """The signals to show, in order, and the limit for each text."""
+    newest_and_telling = _most_valuable(signals, _MOST_SIGNALS)
+    sizes = [[count_tokens(part.text) for part in signal_parts(signal)] for signal in newest_and_telling]
+    for limit in _TEXT_LIMITS:
+        if sum(_cost(lengths, limit) for lengths in sizes) <= budget:
+            return newest_and_telling, limit
+    limit = _TEXT_LIMITS[-1]
+    costs = {signal.id: _cost(lengths, limit) for signal, lengths in zip(newest_and_telling, sizes, strict=True)}
+    return _within(newest_and_telling, costs, budget), limit
+
+
+def _within(signals: list[Signal], costs: dict[str, int], budget: int) -> list[Signal]:
+    count = len(signals)
+    order = sorted(range(count), key=lambda place: -_value(signals[place], place, count))
+    taken: set[int] = set()
+    for place in order:
+        cost = costs[signals[place].id]
+        if cost <= budget:
+            taken.add(place)
+            budget -= cost
+    return [signal for place, signal in enumerate(signals) if place in taken]
+
+
+def _most_valuable(signals: Sequence[Signal], most: int) -> list[Signal]:
+    count = len(signals)
+    if count <= most:
+        return list(signals)
+    best = sorted(range(count), key=lambda place: -_value(signals[place], place, count))[:most]
+    return [signals[place] for place in sorted(best)]
+
+
+def _value(signal: Signal, place: int, count: int) -> float:
+    telling = _TELLING.get(signal.kind, 1.5)
+    if isinstance(signal, Rating) and signal.reason:
+        telling += 1.0
+    newness = (place + 1) / count
+    return telling * (0.2 + newness)
+
+
+def _cost(lengths: Sequence[int], limit: int) -> int:
+    headings = 12 + 8 * len(lengths)
+    return headings + sum(min(length, limit) for length in lengths)
+
+
+def _longest(signal: Signal) -> int:
+    return max((count_tokens(neutralize(part.text)) for part in signal_parts(signal)), default=0)
