@@ -4,7 +4,7 @@ LiteLLM's retries and those of the providers' own clients are switched off, as t
 
 Tried again: lost or refused connections, answers that cannot be read, 408, 409, 425, 429 and all 5xx. A time-out is
 tried again once at most, as each costs the whole `timeout`. Not tried again: everything else, and a 429 or 5xx whose
-Retry-After is longer than `timeout` or a minute.
+Retry-After is longer than `timeout` or than a minute.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from popi_sdk.errors import BackendError, BackendTimeoutError, PopiError
+from popi_sdk.errors import BackendTimeoutError, PopiError
+from popi_sdk.vendor_errors import seconds_to_wait
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -21,23 +22,52 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LONGEST_WAIT = 60.0
-"""Seconds; a provider that asks for more is given up on."""
+"""Seconds; a provider that asks for more is not waited for."""
 _FIRST_WAIT, _LONGEST_OWN_WAIT = 0.5, 8.0
 
 
 def retrying(attempt: Callable[[], T], *, retries: int, timeout: float) -> T:
     """Call `attempt` up to `retries` + 1 times and return its first result; the last error is raised."""
-    try:
-        return attempt()
-    except PopiError as error:  # tenacity is imported and set up only when something failed
-        first = error
     from tenacity import Retrying
 
-    if not (retries and first.retryable):
-        raise first
-    return Retrying(**_rules(first, retries, timeout))(_replaying(first, attempt))
+    return Retrying(**_rules(retries, timeout))(attempt)
 
 
 async def aretrying(attempt: Callable[[], Awaitable[T]], *, retries: int, timeout: float) -> T:
     """The awaitable twin of `retrying`."""
-    raise NotImplementedError
+    from tenacity import AsyncRetrying
+
+    return await AsyncRetrying(**_rules(retries, timeout))(attempt)
+
+
+def _rules(retries: int, timeout: float) -> dict[str, Any]:
+    from tenacity import stop_after_attempt
+
+    longest_wait = min(timeout, LONGEST_WAIT)
+    timed_out_before = False
+
+    def again(state: RetryCallState) -> bool:
+        nonlocal timed_out_before
+        error = _error(state)
+        if not isinstance(error, PopiError) or not error.retryable:
+            return False
+        if isinstance(error, BackendTimeoutError) and error.status_code is None:
+            first, timed_out_before = not timed_out_before, True
+            return first
+        return (seconds_to_wait(error) or 0) <= longest_wait
+
+    return {"stop": stop_after_attempt(retries + 1), "retry": again, "wait": _wait, "reraise": True}
+
+
+def _wait(state: RetryCallState) -> float:
+    """What the provider asks for; else twice as long each time, with chance in it so that clients do not return at once."""
+    error = _error(state)
+    asked = seconds_to_wait(error) if error else None
+    if asked is not None:
+        return asked
+    own = min(_LONGEST_OWN_WAIT, _FIRST_WAIT * 2.0 ** (state.attempt_number - 1))
+    return own * random.uniform(0.5, 1.0)
+
+
+def _error(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None

@@ -179,6 +179,13 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     return None
 
 
+def seconds_to_wait(error: BaseException) -> float | None:
+    """The wait the provider asked for with the answer behind a BackendError, in seconds."""
+    if isinstance(error, RateLimitError):
+        return error.retry_after
+    return _answer(list(_chain(error.__cause__, None))).retry_after
+
+
 def _seconds_until(date: str, now: datetime | None) -> float:
     try:
         at = parsedate_to_datetime(date)

@@ -7,6 +7,7 @@ Words are in lower case, apostrophes straight; a phrase is several words.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 SLANG = """
@@ -208,7 +209,18 @@ LATINATE_ENDINGS = (
 CONTRACTED = frozenset("it's that's there's here's what's let's he's she's who's where's how's when's why's".split())
 """Contractions in 's; other words in 's are mostly possessives."""
 
+_WORD = re.compile(r"[^\W\d_](?:\.[^\W\d_]\b)+|[^\W\d_]+(?:['-][^\W\d_]+)*|\d+(?:[.,:]\d+)*")
+
 Phrase = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def split_words(lowered: str) -> tuple[str, ...]:
+    """The words and numbers of a text in lower case with straight apostrophes.
+
+    >>> split_words("don't use e.g. 3.5 trade-offs!")
+    ("don't", 'use', 'e.g', '3.5', 'trade-offs')
+    """
+    return tuple(_WORD.findall(lowered))
 
 
 @cache
@@ -227,7 +239,7 @@ def phrases_by_first_word() -> dict[str, tuple[Phrase, ...]]:
     found: dict[tuple[str, ...], list[str]] = {}
     for kind, text in PHRASE_LISTS.items():
         for phrase in text.split("|"):
-            if words := tuple(phrase.split()):
+            if words := split_words(phrase):
                 found.setdefault(words, []).append(kind)
     by_first: dict[str, list[Phrase]] = {}
     for words, kinds in found.items():

@@ -1,0 +1,295 @@
+"""The client for asyncio: the methods of `client.py`, awaited. Read that one first.
+
+Store and backend are asked with asynchronous I/O; a summarizer that computes runs in a thread, off the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import logging
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+
+from popi_sdk import personalization as rules
+from popi_sdk.background import AsyncBackgroundRefresh
+from popi_sdk.backend import AsyncBackend, LiteLLMBackend, awith_fallbacks
+from popi_sdk.cache import SummaryCache
+from popi_sdk.compose import ChatMessage, Placement, Prompt
+from popi_sdk.config import Config, default_store, load_config
+from popi_sdk.errors import PopiError, StoreError, SummarizerError
+from popi_sdk.intake import SignalsLike, coerce
+from popi_sdk.reply import Personal, Reply, reply_from
+from popi_sdk.signals import Signal
+from popi_sdk.lazy_store import AsyncOpenedOnce
+from popi_sdk.store import StoredProfile, check_names
+from popi_sdk.streams import Opened, AsyncReplyStream
+from popi_sdk.summarizers import Summarizer, make_summarizer
+from popi_sdk.summary import Summary
+from popi_sdk.templates import load_templates
+
+_log = logging.getLogger("popi_sdk")
+
+
+class AsyncPopi:
+    """Answers each user the way that user likes to be answered.
+
+    Args:
+        config: a Config, or the path of a TOML file; None looks in the working folder and the environment.
+        backend: what calls the model; LiteLLM unless you give your own (see `popi_sdk.testing`).
+        overrides: single settings, such as `model="mistral/mistral-small-latest"`.
+
+    Raises:
+        ConfigError: a setting that cannot be used; nothing was opened or sent.
+
+    >>> import asyncio
+    >>> async def main():
+    ...     async with AsyncPopi(store="memory") as popi:
+    ...         await popi.observe("ada", "Short answers, please.")
+    ...         return (await popi.profile("ada")).summary
+    >>> print(asyncio.run(main()))
+    Short answers, please.
+    """
+
+    def __init__(self, config: Config | str | Path | None = None, *, backend: AsyncBackend | None = None, **overrides: Any) -> None:
+        self.config = config.with_overrides(overrides) if isinstance(config, Config) else load_config(config, overrides)
+        self._templates = load_templates(self.config.templates)
+        self._backend = backend or LiteLLMBackend()
+        self._summarizer: Summarizer = make_summarizer(self.config, self._backend, self._templates)
+        self._directly_given = SummaryCache()
+        self._background = AsyncBackgroundRefresh(self._refresh_behind)
+        self._store = AsyncOpenedOnce(self.config.store or default_store)
+        self._scoped = False
+
+    # --- answering -------------------------------------------------------------------------------------------------
+
+    async def personalize(
+        self,
+        prompt: Prompt,
+        signals: SignalsLike = (),
+        *,
+        user_id: str | None = None,
+        model: Any = None,
+        placement: Placement | None = None,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> Reply:
+        """Answer `prompt` the way the user behind `user_id` or `signals` likes to be answered.
+
+        Signals given together with `user_id` serve this call and are not stored. `options` go to the provider.
+
+        Raises:
+            SignalError, ConfigError: an argument that cannot be taken; nothing was sent.
+            BackendError: no model answered.
+            SummarizerError, StoreError: only with `on_failure="raise"`; else `reply.status` is "failed".
+        """
+        request = rules.check_request(
+            prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
+        )
+        personal = await self._personal(user_id, coerce(signals))
+        attempt = rules.attempt_with(self._backend.acomplete, request, personal.summary, self.config, self._templates)
+        completion, warnings = await awith_fallbacks(request.models, attempt)
+        return reply_from(completion, personal, request.prompt_text, warnings)
+
+    def stream(
+        self,
+        prompt: Prompt,
+        signals: SignalsLike = (),
+        *,
+        user_id: str | None = None,
+        model: Any = None,
+        placement: Placement | None = None,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> AsyncReplyStream:
+        """Like `personalize`, piece by piece: `async with popi.stream(...) as stream: async for piece in stream: ...`."""
+        request = rules.check_request(
+            prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
+        )
+        given = coerce(signals)
+
+        async def begin() -> Opened[Any]:
+            personal = await self._personal(user_id, given)
+            attempt = rules.attempt_with(self._backend.astream, request, personal.summary, self.config, self._templates)
+            chunks, warnings = await awith_fallbacks(request.models, attempt)
+            return Opened(chunks, personal, warnings)
+
+        return AsyncReplyStream(begin, request.prompt_text)
+
+    async def compose(
+        self,
+        prompt: Prompt,
+        signals: SignalsLike = (),
+        *,
+        user_id: str | None = None,
+        model: Any = None,
+        placement: Placement | None = None,
+    ) -> list[ChatMessage]:
+        """The chat messages exactly as `personalize` would send them; no call to the backend."""
+        request = rules.check_request(prompt, self.config, model=model, placement=placement, options={})
+        personal = await self._personal(user_id, coerce(signals))
+        return request.composed(personal.summary, request.models[0], self._templates)
+
+    async def summarize(self, signals: SignalsLike) -> Summary:
+        """Infer a summary from `signals`; nothing is stored.
+
+        Raises:
+            SummarizerError: the summarizer failed.
+        """
+        return await self._of_signals(coerce(signals))
+
+    # --- what is known about a user --------------------------------------------------------------------------------
+
+    async def observe(self, user_id: str, *signals: SignalsLike) -> tuple[Signal, ...]:
+        """Store what a user has shown; durable when this returns. A repeat only renews its time.
+
+        Raises:
+            SignalError: something cannot be taken; then nothing of this call was stored.
+            StoreError: nothing of this call was stored.
+        """
+        given = coerce(cast("SignalsLike", signals[0] if len(signals) == 1 else signals))
+        await (await self._store.get()).observe(self.config.namespace, user_id, given)
+        if given and self.config.refresh == "background":
+            self._background.ask(self.config.namespace, user_id, self.config.debounce)
+        return given
+
+    async def profile(self, user_id: str) -> StoredProfile:
+        """What is stored for a user: the summary to serve, brought up to date where that is due, and counters."""
+        profile = await (await self._store.get()).read(self.config.namespace, user_id)
+        return (await self._brought_up_to_date(profile))[0]
+
+    async def history(self, user_id: str) -> tuple[Summary, ...]:
+        """All versions of the user's summary, oldest first."""
+        return await (await self._store.get()).history(self.config.namespace, user_id)
+
+    async def refresh(self, user_id: str) -> Summary:
+        """Infer the user's summary anew, due or not; a person's own words stay.
+
+        Raises:
+            SummarizerError: the summarizer failed; the summary that was there is still served.
+        """
+        profile = await (await self._store.get()).read(self.config.namespace, user_id)
+        return profile.summary if profile.summary.pinned else (await self._refreshed(profile)).summary
+
+    async def edit(self, user_id: str, text: str | None) -> Summary:
+        """Let a person's own words be the summary, until `edit(user_id, None)` lets go of them.
+
+        Raises:
+            SignalError: the guard would cut some of the words; the message names the part.
+        """
+        words = None if text is None else rules.own_words(text, self.config)
+        await (await self._store.get()).pin(self.config.namespace, user_id, words)
+        return (await self.profile(user_id)).summary
+
+    async def forget(self, user_id: str, signal_id: str | None = None) -> int:
+        """Erase one signal and every summary version that rested on it, or all about a user.
+
+        Returns how many signals were erased. The summary is inferred anew when it is next needed, without the old one.
+        """
+        erased = await (await self._store.get()).forget(self.config.namespace, user_id, signal_id)
+        self._directly_given.clear()
+        return erased
+
+    async def export(self, user_id: str) -> dict[str, object]:
+        """Everything held about a user, ready for JSON."""
+        return await (await self._store.get()).export(self.config.namespace, user_id)
+
+    def scoped(self, namespace: str) -> AsyncPopi:
+        """The same client for another namespace: same store, same models, other users."""
+        other = copy.copy(self)
+        other.config = self.config.with_overrides({"namespace": namespace})
+        other._directly_given = SummaryCache()
+        other._scoped = True
+        return other
+
+    async def close(self) -> None:
+        """Finish refreshes that wait and close the store; a scoped client leaves both to the one it came from."""
+        if not self._scoped:
+            await self._background.close()
+            await self._store.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    # --- from signals to a summary ---------------------------------------------------------------------------------
+
+    async def _personal(self, user_id: str | None, signals: tuple[Signal, ...]) -> Personal:
+        """The summary for one call and its status; failures of summarizer and store are told, not raised."""
+        if user_id is not None:
+            check_names(self.config.namespace, user_id)
+        try:
+            if user_id is None:
+                return rules.personal_from_summary(await self._of_signals(signals))
+            profile = await (await self._store.get()).read(self.config.namespace, user_id)
+            if signals and not profile.summary.pinned:
+                stored = await (await self._store.get()).signals(self.config.namespace, user_id, limit=rules.MOST_SIGNALS)
+                return rules.personal_from_summary(await self._of_signals(coerce((*stored, *signals))))
+            return rules.personal_from(*(await self._brought_up_to_date(profile)))
+        except (SummarizerError, StoreError) as error:
+            if self.config.on_failure == "raise":
+                raise
+            return rules.failed(error)
+
+    async def _brought_up_to_date(self, profile: StoredProfile) -> tuple[StoredProfile, tuple[str, ...]]:
+        """The profile after a refresh where one is due, and a warning where an older summary has to do."""
+        if not rules.refresh_is_due(profile, self.config):
+            return profile, ()
+        if self.config.refresh == "background":
+            self._background.ask(profile.namespace, profile.user_id)
+            return profile, ()
+        try:
+            return await self._refreshed(profile), ()
+        except SummarizerError as error:
+            if self.config.on_failure == "raise" or not profile.summary:
+                raise
+            return profile, (f"An older summary is served: {error}",)
+
+    async def _refreshed(self, profile: StoredProfile) -> StoredProfile:
+        """Infer and save a new version; when the profile has moved on meanwhile, what is there now counts."""
+        news_only = rules.needs_only_news(profile, self._summarizer)
+        signals = await (await self._store.get()).signals(
+            profile.namespace, profile.user_id, after=profile.seen if news_only else 0, limit=rules.MOST_SIGNALS
+        )
+        summary = await self._inferred(rules.Material(signals, profile.summary if news_only else None))
+        saved = await (await self._store.get()).save(profile, summary)
+        return saved or await (await self._store.get()).read(profile.namespace, profile.user_id)
+
+    async def _of_signals(self, signals: tuple[Signal, ...]) -> Summary:
+        ids = tuple(signal.id for signal in signals)
+        held = self._directly_given.get(ids)
+        if held is not None:
+            return held
+        summary = await self._inferred(rules.Material(signals, None))
+        self._directly_given.put(ids, summary)
+        return summary
+
+    async def _inferred(self, material: rules.Material) -> Summary:
+        """Ask the summarizer and guard what it wrote; without signals there is nothing to ask."""
+        name = rules.name_of(self._summarizer)
+        try:
+            written = await self._asked(material) if material.signals else None
+        except Exception as error:
+            raise rules.as_summarizer_error(name, error) from error
+        return await asyncio.to_thread(rules.finish, written, material, self.config, name)
+
+    async def _asked(self, material: rules.Material) -> Summary | str:
+        """A summarizer that waits is awaited (`asummarize`); one that computes does so in a thread."""
+        awaitable = getattr(self._summarizer, "asummarize", None)
+        if awaitable is not None:
+            return cast("Summary | str", await awaitable(material.signals, material.previous))
+        return await asyncio.to_thread(self._summarizer.summarize, material.signals, material.previous)
+
+    async def _refresh_behind(self, namespace: str, user_id: str) -> None:
+        """A refresh in a task of its own; a failure is logged and tried again with the user's next call."""
+        try:
+            profile = await (await self._store.get()).read(namespace, user_id)
+            if profile.stale:
+                await self._refreshed(profile)
+        except PopiError as error:
+            _log.warning("A summary could not be refreshed in the background: %s", error)

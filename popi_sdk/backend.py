@@ -1,0 +1,196 @@
+"""Calling a model: any provider LiteLLM reaches, with our own time-outs, retries and errors.
+
+Reached by the client and by summarizers that are remote models. LiteLLM is imported at the first call.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from popi_sdk.chunks import AsyncChunkStream, ChunkStream
+from popi_sdk.completion import Completion, Usage, completion_from
+from popi_sdk.errors import ConfigError, MissingExtraError
+from popi_sdk.model_spec import ModelSpec
+from popi_sdk.retries import aretrying, retrying
+from popi_sdk.vendor_errors import popi_error
+
+__all__ = [
+    "AsyncBackend",
+    "AsyncChunkStream",
+    "Backend",
+    "ChunkStream",
+    "Completion",
+    "LiteLLMBackend",
+    "ModelSpec",
+    "Usage",
+]
+
+Messages = Sequence[dict[str, Any]]
+
+_ARGUMENT_INSTEAD = {
+    "model": "`model`",
+    "messages": "`prompt`",
+    "num_retries": "`retries`",
+    "max_retries": "`retries`",
+    "request_timeout": "`timeout`",
+    "timeout": "`timeout`",
+    "stream": "stream()",
+    "fallbacks": "`fallbacks` in the configuration",
+}
+"""What POPI sets itself, and where a caller sets it."""
+
+
+class Backend(Protocol):
+    """What the client needs of a way to call models."""
+
+    def complete(
+        self, messages: Messages, model: ModelSpec, *, timeout: float, retries: int, options: Mapping[str, Any]
+    ) -> Completion:
+        """Answer a chat; `timeout` in seconds and per attempt, `retries` beyond the first attempt."""
+
+    def stream(
+        self, messages: Messages, model: ModelSpec, *, timeout: float, retries: int, options: Mapping[str, Any]
+    ) -> ChunkStream:
+        """Answer a chat in pieces."""
+
+
+class AsyncBackend(Protocol):
+    """The awaitable twin of `Backend`."""
+
+    async def acomplete(
+        self, messages: Messages, model: ModelSpec, *, timeout: float, retries: int, options: Mapping[str, Any]
+    ) -> Completion:
+        """Answer a chat; `timeout` in seconds and per attempt, `retries` beyond the first attempt."""
+
+    async def astream(
+        self, messages: Messages, model: ModelSpec, *, timeout: float, retries: int, options: Mapping[str, Any]
+    ) -> AsyncChunkStream:
+        """Answer a chat in pieces."""
+
+
+class LiteLLMBackend:
+    """Calls models through LiteLLM, sync and async; keeps nothing between calls.
+
+    Raises:
+        BackendError: the provider failed, or one of its kinds (AuthError, RateLimitError, BackendTimeoutError, ...).
+        ConfigError: an option that is an argument of POPI, or a model whose provider is not known.
+    """
+
+    def complete(
+        self, messages: Messages, model: ModelSpec, *, timeout: float, retries: int, options: Mapping[str, Any]
+    ) -> Completion:
+        """Answer a chat; `timeout` in seconds and per attempt, `retries` beyond the first attempt."""
+        request = _request(messages, model, timeout, retries, options)
+        completion = _litellm().completion
+        outside = sys.exc_info()[1]
+
+        def attempt() -> Completion:
+            try:
+                return completion_from(completion(**request), model.name)
+            except Exception as error:
+                raise popi_error(error, model.name, timeout, outside) from error
+
+        return retrying(attempt, retries=retries, timeout=timeout)
+
+    async def acomplete(
+        self, messages: Messages, model: ModelSpec, *, timeout: float, retries: int, options: Mapping[str, Any]
+    ) -> Completion:
+        """The awaitable twin of `complete`."""
+        request = _request(messages, model, timeout, retries, options)
+        acompletion = _litellm().acompletion
+        outside = sys.exc_info()[1]
+
+        async def attempt() -> Completion:
+            try:
+                return completion_from(await acompletion(**request), model.name)
+            except Exception as error:
+                raise popi_error(error, model.name, timeout, outside) from error
+
+        return await aretrying(attempt, retries=retries, timeout=timeout)
+
+    def stream(
+        self, messages: Messages, model: ModelSpec, *, timeout: float, retries: int, options: Mapping[str, Any]
+    ) -> ChunkStream:
+        """Answer a chat in pieces; returns when the first is there, and tries again as `complete` does until then."""
+        request = _stream_request(messages, model, timeout, retries, options)
+        completion = _litellm().completion
+        outside = sys.exc_info()[1]
+
+        def attempt() -> ChunkStream:
+            try:
+                stream = ChunkStream(completion(**request), model.name, timeout, messages)
+                stream.pull()
+            except Exception as error:
+                raise popi_error(error, model.name, timeout, outside) from error
+            return stream
+
+        return retrying(attempt, retries=retries, timeout=timeout)
+
+    async def astream(
+        self, messages: Messages, model: ModelSpec, *, timeout: float, retries: int, options: Mapping[str, Any]
+    ) -> AsyncChunkStream:
+        """The awaitable twin of `stream`."""
+        request = _stream_request(messages, model, timeout, retries, options)
+        acompletion = _litellm().acompletion
+        outside = sys.exc_info()[1]
+
+        async def attempt() -> AsyncChunkStream:
+            try:
+                async with asyncio.timeout(timeout):
+                    stream = AsyncChunkStream(await acompletion(**request), model.name, timeout, messages)
+                    await stream.pull()
+            except Exception as error:
+                raise popi_error(error, model.name, timeout, outside) from error
+            return stream
+
+        return await aretrying(attempt, retries=retries, timeout=timeout)
+
+
+def _litellm() -> Any:
+    """LiteLLM, imported at the first call and kept from reaching the network or printing on its own."""
+    module = sys.modules.get("litellm")
+    if module is not None and module.suppress_debug_info:
+        return module
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    try:
+        import litellm
+    except ImportError as error:
+        raise MissingExtraError("litellm", "litellm") from error
+    litellm.telemetry = False
+    litellm.suppress_debug_info = True
+    return litellm
+
+
+def _request(
+    messages: Messages, model: ModelSpec, timeout: float, retries: int, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """LiteLLM's arguments; `options` win over the model's own address, key and headers."""
+    _check(timeout, retries, options)
+    request: dict[str, Any] = {"model": model.name, "messages": list(messages), "timeout": timeout}
+    if model.api_base is not None and "base_url" not in options:
+        request["api_base"] = model.api_base
+    if model.api_key_env is not None and "api_key" not in options:
+        request["api_key"] = model.api_key()
+    request.update(options)
+    if model.extra_headers:
+        request["extra_headers"] = {**model.extra_headers, **(options.get("extra_headers") or {})}
+    if model.provider == "anthropic":
+        for name in ("api_base", "base_url"):
+            if isinstance(request.get(name), str):  # LiteLLM adds /v1/messages and would double a /v1
+                request[name] = request[name].rstrip("/").removesuffix("/v1")
+    request["num_retries"] = request["max_retries"] = 0
+    return request
+
+
+def _check(timeout: float, retries: int, options: Mapping[str, Any]) -> None:
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < math.inf:
+        raise ConfigError("`timeout` must be a number of seconds above 0.")
+    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
+        raise ConfigError("`retries` must be a whole number from 0.")
+    for name in options:
+        if name in _ARGUMENT_INSTEAD:
+            raise ConfigError(f"`{name}` is not an option.", hint=f"Use {_ARGUMENT_INSTEAD[name]}.")

@@ -1,0 +1,284 @@
+"""The whole story of a personalized call. Start reading at `Popi.personalize`.
+
+signals -> (store) -> summarizer -> guard -> summary -> compose into the system prompt -> backend -> reply
+
+`async_client.py` is the same, awaited; the decisions both share are in `personalization.py`.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+
+from popi_sdk import personalization as rules
+from popi_sdk.background import BackgroundRefresh
+from popi_sdk.backend import Backend, LiteLLMBackend, with_fallbacks
+from popi_sdk.cache import SummaryCache
+from popi_sdk.compose import ChatMessage, Placement, Prompt
+from popi_sdk.config import Config, default_store, load_config
+from popi_sdk.errors import PopiError, StoreError, SummarizerError
+from popi_sdk.intake import SignalsLike, coerce
+from popi_sdk.reply import Personal, Reply, reply_from
+from popi_sdk.signals import Signal
+from popi_sdk.lazy_store import OpenedOnce
+from popi_sdk.store import StoredProfile, check_names
+from popi_sdk.streams import Opened, ReplyStream
+from popi_sdk.summarizers import Summarizer, make_summarizer
+from popi_sdk.summary import Summary
+from popi_sdk.templates import load_templates
+
+_log = logging.getLogger("popi_sdk")
+
+
+class Popi:
+    """Answers each user the way that user likes to be answered.
+
+    Args:
+        config: a Config, or the path of a TOML file; None looks in the working folder and the environment.
+        backend: what calls the model; LiteLLM unless you give your own (see `popi_sdk.testing`).
+        overrides: single settings, such as `model="mistral/mistral-small-latest"`.
+
+    Raises:
+        ConfigError: a setting that cannot be used; nothing was opened or sent.
+
+    >>> with Popi(store="memory") as popi:
+    ...     _ = popi.observe("ada", "Short answers, please.")
+    ...     print(popi.profile("ada").summary)
+    Short answers, please.
+    """
+
+    def __init__(self, config: Config | str | Path | None = None, *, backend: Backend | None = None, **overrides: Any) -> None:
+        self.config = config.with_overrides(overrides) if isinstance(config, Config) else load_config(config, overrides)
+        self._templates = load_templates(self.config.templates)
+        self._backend = backend or LiteLLMBackend()
+        self._summarizer: Summarizer = make_summarizer(self.config, self._backend, self._templates)
+        self._directly_given = SummaryCache()
+        self._background = BackgroundRefresh(self._refresh_behind)
+        self._store = OpenedOnce(self.config.store or default_store)
+        self._scoped = False
+
+    # --- answering -------------------------------------------------------------------------------------------------
+
+    def personalize(
+        self,
+        prompt: Prompt,
+        signals: SignalsLike = (),
+        *,
+        user_id: str | None = None,
+        model: Any = None,
+        placement: Placement | None = None,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> Reply:
+        """Answer `prompt` the way the user behind `user_id` or `signals` likes to be answered.
+
+        Signals given together with `user_id` serve this call and are not stored. `options` go to the provider.
+
+        Raises:
+            SignalError, ConfigError: an argument that cannot be taken; nothing was sent.
+            BackendError: no model answered.
+            SummarizerError, StoreError: only with `on_failure="raise"`; else `reply.status` is "failed".
+        """
+        request = rules.check_request(
+            prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
+        )
+        personal = self._personal(user_id, coerce(signals))
+        attempt = rules.attempt_with(self._backend.complete, request, personal.summary, self.config, self._templates)
+        completion, warnings = with_fallbacks(request.models, attempt)
+        return reply_from(completion, personal, request.prompt_text, warnings)
+
+    def stream(
+        self,
+        prompt: Prompt,
+        signals: SignalsLike = (),
+        *,
+        user_id: str | None = None,
+        model: Any = None,
+        placement: Placement | None = None,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> ReplyStream:
+        """Like `personalize`, piece by piece: `with popi.stream(...) as stream: for piece in stream: ...`."""
+        request = rules.check_request(
+            prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
+        )
+        given = coerce(signals)
+
+        def begin() -> Opened[Any]:
+            personal = self._personal(user_id, given)
+            attempt = rules.attempt_with(self._backend.stream, request, personal.summary, self.config, self._templates)
+            chunks, warnings = with_fallbacks(request.models, attempt)
+            return Opened(chunks, personal, warnings)
+
+        return ReplyStream(begin, request.prompt_text)
+
+    def compose(
+        self,
+        prompt: Prompt,
+        signals: SignalsLike = (),
+        *,
+        user_id: str | None = None,
+        model: Any = None,
+        placement: Placement | None = None,
+    ) -> list[ChatMessage]:
+        """The chat messages exactly as `personalize` would send them; no call to the backend."""
+        request = rules.check_request(prompt, self.config, model=model, placement=placement, options={})
+        personal = self._personal(user_id, coerce(signals))
+        return request.composed(personal.summary, request.models[0], self._templates)
+
+    def summarize(self, signals: SignalsLike) -> Summary:
+        """Infer a summary from `signals`; nothing is stored.
+
+        Raises:
+            SummarizerError: the summarizer failed.
+        """
+        return self._of_signals(coerce(signals))
+
+    # --- what is known about a user --------------------------------------------------------------------------------
+
+    def observe(self, user_id: str, *signals: SignalsLike) -> tuple[Signal, ...]:
+        """Store what a user has shown; durable when this returns. A repeat only renews its time.
+
+        Raises:
+            SignalError: something cannot be taken; then nothing of this call was stored.
+            StoreError: nothing of this call was stored.
+        """
+        given = coerce(cast("SignalsLike", signals[0] if len(signals) == 1 else signals))
+        self._store.get().observe(self.config.namespace, user_id, given)
+        if given and self.config.refresh == "background":
+            self._background.ask(self.config.namespace, user_id, self.config.debounce)
+        return given
+
+    def profile(self, user_id: str) -> StoredProfile:
+        """What is stored for a user: the summary to serve, brought up to date where that is due, and counters."""
+        profile = self._store.get().read(self.config.namespace, user_id)
+        return self._brought_up_to_date(profile)[0]
+
+    def history(self, user_id: str) -> tuple[Summary, ...]:
+        """All versions of the user's summary, oldest first."""
+        return self._store.get().history(self.config.namespace, user_id)
+
+    def refresh(self, user_id: str) -> Summary:
+        """Infer the user's summary anew, due or not; a person's own words stay.
+
+        Raises:
+            SummarizerError: the summarizer failed; the summary that was there is still served.
+        """
+        profile = self._store.get().read(self.config.namespace, user_id)
+        return profile.summary if profile.summary.pinned else self._refreshed(profile).summary
+
+    def edit(self, user_id: str, text: str | None) -> Summary:
+        """Let a person's own words be the summary, until `edit(user_id, None)` lets go of them.
+
+        Raises:
+            SignalError: the guard would cut some of the words; the message names the part.
+        """
+        words = None if text is None else rules.own_words(text, self.config)
+        self._store.get().pin(self.config.namespace, user_id, words)
+        return self.profile(user_id).summary
+
+    def forget(self, user_id: str, signal_id: str | None = None) -> int:
+        """Erase one signal and every summary version that rested on it, or all about a user.
+
+        Returns how many signals were erased. The summary is inferred anew when it is next needed, without the old one.
+        """
+        erased = self._store.get().forget(self.config.namespace, user_id, signal_id)
+        self._directly_given.clear()
+        return erased
+
+    def export(self, user_id: str) -> dict[str, object]:
+        """Everything held about a user, ready for JSON."""
+        return self._store.get().export(self.config.namespace, user_id)
+
+    def scoped(self, namespace: str) -> Popi:
+        """The same client for another namespace: same store, same models, other users."""
+        other = copy.copy(self)
+        other.config = self.config.with_overrides({"namespace": namespace})
+        other._directly_given = SummaryCache()
+        other._scoped = True
+        return other
+
+    def close(self) -> None:
+        """Finish refreshes that wait and close the store; a scoped client leaves both to the one it came from."""
+        if not self._scoped:
+            self._background.close()
+            self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    # --- from signals to a summary ---------------------------------------------------------------------------------
+
+    def _personal(self, user_id: str | None, signals: tuple[Signal, ...]) -> Personal:
+        """The summary for one call and its status; failures of summarizer and store are told, not raised."""
+        if user_id is not None:
+            check_names(self.config.namespace, user_id)
+        try:
+            if user_id is None:
+                return rules.personal_from_summary(self._of_signals(signals))
+            profile = self._store.get().read(self.config.namespace, user_id)
+            if signals and not profile.summary.pinned:
+                stored = self._store.get().signals(self.config.namespace, user_id, limit=rules.MOST_SIGNALS)
+                return rules.personal_from_summary(self._of_signals(coerce((*stored, *signals))))
+            return rules.personal_from(*self._brought_up_to_date(profile))
+        except (SummarizerError, StoreError) as error:
+            if self.config.on_failure == "raise":
+                raise
+            return rules.failed(error)
+
+    def _brought_up_to_date(self, profile: StoredProfile) -> tuple[StoredProfile, tuple[str, ...]]:
+        """The profile after a refresh where one is due, and a warning where an older summary has to do."""
+        if not rules.refresh_is_due(profile, self.config):
+            return profile, ()
+        if self.config.refresh == "background":
+            self._background.ask(profile.namespace, profile.user_id)
+            return profile, ()
+        try:
+            return self._refreshed(profile), ()
+        except SummarizerError as error:
+            if self.config.on_failure == "raise" or not profile.summary:
+                raise
+            return profile, (f"An older summary is served: {error}",)
+
+    def _refreshed(self, profile: StoredProfile) -> StoredProfile:
+        """Infer and save a new version; when the profile has moved on meanwhile, what is there now counts."""
+        news_only = rules.needs_only_news(profile, self._summarizer)
+        signals = self._store.get().signals(
+            profile.namespace, profile.user_id, after=profile.seen if news_only else 0, limit=rules.MOST_SIGNALS
+        )
+        summary = self._inferred(rules.Material(signals, profile.summary if news_only else None))
+        saved = self._store.get().save(profile, summary)
+        return saved or self._store.get().read(profile.namespace, profile.user_id)
+
+    def _of_signals(self, signals: tuple[Signal, ...]) -> Summary:
+        ids = tuple(signal.id for signal in signals)
+        held = self._directly_given.get(ids)
+        if held is not None:
+            return held
+        summary = self._inferred(rules.Material(signals, None))
+        self._directly_given.put(ids, summary)
+        return summary
+
+    def _inferred(self, material: rules.Material) -> Summary:
+        """Ask the summarizer and guard what it wrote; without signals there is nothing to ask."""
+        name = rules.name_of(self._summarizer)
+        try:
+            written = self._summarizer.summarize(material.signals, material.previous) if material.signals else None
+        except Exception as error:
+            raise rules.as_summarizer_error(name, error) from error
+        return rules.finish(written, material, self.config, name)
+
+    def _refresh_behind(self, namespace: str, user_id: str) -> None:
+        """A refresh on the background thread; a failure is logged and tried again with the user's next call."""
+        try:
+            profile = self._store.get().read(namespace, user_id)
+            if profile.stale:
+                self._refreshed(profile)
+        except PopiError as error:
+            _log.warning("A summary could not be refreshed in the background: %s", error)

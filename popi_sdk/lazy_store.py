@@ -1,0 +1,61 @@
+"""Opens a client's store on first use, once, whichever thread or task comes first; scoped clients share it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from threading import Lock
+
+from popi_sdk.store import AsyncStore, Store, open_async_store, open_store
+
+
+class OpenedOnce:
+    """The store at `url`, which may be a function so that its place is looked up no earlier than needed."""
+
+    def __init__(self, url: str | Callable[[], str]) -> None:
+        self._url = url
+        self._store: Store | None = None
+        self._lock = Lock()
+
+    def get(self) -> Store:
+        """The open store."""
+        if self._store is None:
+            with self._lock:
+                if self._store is None:
+                    self._store = open_store(_resolved(self._url))
+        return self._store
+
+    def close(self) -> None:
+        """Close it; the next use opens it again."""
+        with self._lock:
+            store, self._store = self._store, None
+        if store is not None:
+            store.close()
+
+
+class AsyncOpenedOnce:
+    """The awaitable twin of OpenedOnce."""
+
+    def __init__(self, url: str | Callable[[], str]) -> None:
+        self._url = url
+        self._store: AsyncStore | None = None
+        self._lock = asyncio.Lock()
+
+    async def get(self) -> AsyncStore:
+        """The open store."""
+        if self._store is None:
+            async with self._lock:
+                if self._store is None:
+                    self._store = await open_async_store(_resolved(self._url))
+        return self._store
+
+    async def close(self) -> None:
+        """Close it; the next use opens it again."""
+        async with self._lock:
+            store, self._store = self._store, None
+        if store is not None:
+            await store.close()
+
+
+def _resolved(url: str | Callable[[], str]) -> str:
+    return url if isinstance(url, str) else url()

@@ -1,0 +1,205 @@
+"""The decisions of a personalized call, without any input or output; both clients share them.
+
+When is a new summary due, from which signals is it inferred, what status does the reply get, how are a request's
+arguments checked. `client.py` and `async_client.py` do the reading, the waiting and the calling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar, get_args
+
+from popi_sdk.compose import ChatMessage, Placement, Prompt, as_messages, compose
+from popi_sdk.config import Config
+from popi_sdk.errors import ConfigError, PopiError, SignalError, SummarizerError
+from popi_sdk.guard import check_own_words, guard
+from popi_sdk.model_spec import ModelSpec
+from popi_sdk.render import raw_tokens
+from popi_sdk.reply import Personal
+from popi_sdk.signals import Signal
+from popi_sdk.store import StoredProfile
+from popi_sdk.summarizers import Summarizer
+from popi_sdk.summary import NOTHING, Clause, Summary
+from popi_sdk.templates import Templates
+from popi_sdk.tokens import count_tokens, estimated
+
+MOST_SIGNALS = 2_000
+"""The newest so many signals of a user are read when a summary is inferred."""
+LONGEST_WAIT = 10
+"""A refresh waits at most this many times `debounce`, however busy the user is."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a summarizer is given."""
+
+    signals: Sequence[Signal]
+    previous: Summary | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call's checked arguments."""
+
+    messages: list[ChatMessage]
+    models: tuple[ModelSpec, ...]
+    placement: Placement
+    timeout: float
+    options: Mapping[str, Any]
+
+    @property
+    def prompt_text(self) -> str:
+        """The words of the last user turn."""
+        for message in reversed(self.messages):
+            if message["role"] == "user":
+                return _words(message.get("content"))
+        return ""
+
+    def composed(self, summary: Summary, model: ModelSpec, templates: Templates) -> list[ChatMessage]:
+        """The messages exactly as they are sent to `model`."""
+        return compose(
+            self.messages,
+            summary,
+            placement=self.placement,
+            provider=model.provider,
+            templates=templates,
+            tools=self.options.get("tools") or (),
+        )
+
+
+def check_request(
+    prompt: Prompt,
+    config: Config,
+    *,
+    model: Any = None,
+    placement: Placement | None = None,
+    timeout: float | None = None,
+    options: Mapping[str, Any],
+) -> Request:
+    """Check a call's arguments before anything is read or sent.
+
+    Raises:
+        ConfigError: the argument that cannot be used.
+    """
+    if options.get("stream"):
+        raise ConfigError("`stream=True` is not taken here", hint="Use `with popi.stream(...) as stream:`.")
+    if placement is not None and placement not in get_args(Placement):
+        raise ConfigError(f"`placement` cannot be {str(placement)[:40]!r}", hint="Use system, developer or user.")
+    if timeout is not None and not timeout > 0:
+        raise ConfigError(f"`timeout` is {timeout}; it must be more than 0 seconds")
+    first = config.model if model is None else ModelSpec.parse(model)
+    return Request(
+        messages=as_messages(prompt),
+        models=(first, *(fallback for fallback in config.fallbacks if fallback != first)),
+        placement=placement or config.placement,
+        timeout=config.timeout if timeout is None else timeout,
+        options=options,
+    )
+
+
+def refresh_is_due(profile: StoredProfile, config: Config, now: datetime | None = None) -> bool:
+    """Whether signals wait that the summary has not looked at, and the user has been quiet for `debounce` seconds."""
+    if not profile.stale or config.refresh == "manual":
+        return False
+    return not profile.summary or seconds_until_due(profile, config, now) <= 0
+
+
+def seconds_until_due(profile: StoredProfile, config: Config, now: datetime | None = None) -> float:
+    """How long the burst that is going on still holds a refresh back."""
+    if not config.debounce or profile.last_observed_at is None or profile.first_unseen_at is None:
+        return 0.0
+    now = now or datetime.now(UTC)
+    quiet = config.debounce - (now - profile.last_observed_at).total_seconds()
+    patience = LONGEST_WAIT * config.debounce - (now - profile.first_unseen_at).total_seconds()
+    return min(quiet, patience)
+
+
+def needs_only_news(profile: StoredProfile, summarizer: Summarizer) -> bool:
+    """Whether the history has outgrown what the summarizer reads at once, so that it builds on its last summary."""
+    window = getattr(summarizer, "input_tokens", None)
+    summary = profile.summary
+    return bool(window and summary and not summary.pinned and profile.seen and summary.raw_tokens > window)
+
+
+def finish(written: Summary | str | None, material: Material, config: Config, name: str) -> Summary:
+    """Guard what a summarizer wrote and note what it rests on and how long its material is."""
+    if written is not None and not isinstance(written, Summary | str):
+        raise SummarizerError(f"The summarizer {name} returned {type(written).__name__}", hint="Return a Summary or a string.")
+    ids = tuple(signal.id for signal in material.signals)
+    before = material.previous or NOTHING
+    model = (written.model if isinstance(written, Summary) else "") or name
+    safe = guard(written or "", max_tokens=config.max_summary_tokens, model=model, signal_ids=ids)
+    return replace(
+        safe,
+        model=model,
+        signal_ids=tuple(dict.fromkeys((*before.signal_ids, *ids))),
+        raw_tokens=before.raw_tokens + raw_tokens(material.signals),
+        created_at=datetime.now(UTC),
+    )
+
+
+def own_words(text: str, config: Config) -> Summary:
+    """A person's own words as a pinned summary.
+
+    Raises:
+        SignalError: the guard would cut some of them; the message names the part.
+    """
+    if not isinstance(text, str):
+        raise SignalError(f"is a {type(text).__name__}; give a string, or None to let go", field="text")
+    safe = guard(check_own_words(text, max_tokens=config.max_summary_tokens), max_tokens=config.max_summary_tokens)
+    clauses = tuple(Clause(clause.text, aspect="own words") for clause in safe.clauses)
+    own = Summary(clauses=clauses, model="person", pinned=True, created_at=datetime.now(UTC))
+    return replace(own, tokens=count_tokens(own.text), estimated=estimated())
+
+
+def personal_from(profile: StoredProfile, warnings: tuple[str, ...] = ()) -> Personal:
+    """What a stored profile means for a call."""
+    if not profile.summary:
+        return Personal(NOTHING, "failed" if warnings else "skipped", warnings)
+    return Personal(profile.summary, "stale" if profile.stale else "applied", warnings)
+
+
+def personal_from_summary(summary: Summary) -> Personal:
+    """What a summary of signals given directly means for a call."""
+    return Personal(summary, "applied" if summary else "skipped")
+
+
+def failed(error: PopiError) -> Personal:
+    """The call goes on without a summary and says why."""
+    return Personal(NOTHING, "failed", (f"Answered without a summary: {error}",))
+
+
+def as_summarizer_error(name: str, error: Exception) -> PopiError:
+    """Whatever a summarizer raised, as an error of POPI's."""
+    if isinstance(error, SummarizerError | ConfigError):
+        return error
+    hint = error.hint if isinstance(error, PopiError) else ""
+    reason = error.message if isinstance(error, PopiError) else type(error).__name__
+    return SummarizerError(f"The summarizer {name} failed: {reason}", hint=hint, retryable=getattr(error, "retryable", False))
+
+
+def name_of(summarizer: Summarizer) -> str:
+    """How a summarizer is called in `summary.model` and in errors."""
+    return str(getattr(summarizer, "name", "") or type(summarizer).__name__)
+
+
+def attempt_with(call: Callable[..., T], request: Request, summary: Summary, config: Config, templates: Templates) -> Callable[[ModelSpec], T]:
+    """`call` of the backend with everything but the model filled in."""
+
+    def attempt(model: ModelSpec) -> T:
+        messages = request.composed(summary, model, templates)
+        return call(messages, model, timeout=request.timeout, retries=config.retries, options=request.options)
+
+    return attempt
+
+
+def _words(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list | tuple) else ()
+    texts = (part.get("text") for part in parts if isinstance(part, Mapping))
+    return "\n".join(text for text in texts if isinstance(text, str))

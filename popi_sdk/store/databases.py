@@ -1,0 +1,174 @@
+"""The stores themselves: operations run in transactions, against connections that may break.
+
+A read that meets a dead connection is repeated once on a new one. So is a write, as long as its commit had not
+begun; from there on nobody knows whether it took place, and that is what the StoreError says.
+"""
+# ruff: noqa: TID253 - imported by open_store only, never by `import popi_sdk`
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from popi_sdk.errors import StoreError
+from popi_sdk.signals import Signal
+from popi_sdk.store import StoredProfile, check_names, forks, reading, rows, writing
+from popi_sdk.store.engines import Engines, Place, engines, erase_log
+from popi_sdk.store.failures import DATABASE_ERRORS, closed_error, commit_error, lost_connection, store_error
+from popi_sdk.store.upgrade import bring_up_to_date
+from popi_sdk.summary import Summary
+
+Result = TypeVar("Result")
+Rest = ParamSpec("Rest")
+
+
+def open_database(at: Place) -> Database:
+    """The store at a place, with its tables as this code needs them."""
+    connected = engines(at)
+    try:
+        bring_up_to_date(connected, at.label)
+    except BaseException:
+        connected.write.dispose()
+        raise
+    return Database(connected, at)
+
+
+def transact(
+    connection: Connection,
+    label: str,
+    operation: Callable[Concatenate[Connection, Rest], Result],
+    *rest: Rest.args,
+    **named: Rest.kwargs,
+) -> Result:
+    """Run an operation in a transaction; a failed commit is told apart from a failure before it."""
+    with connection.begin() as transaction:
+        result = operation(connection, *rest, **named)
+        try:
+            transaction.commit()
+        except DBAPIError as error:
+            raise commit_error(error, label) from error
+    return result
+
+
+class Database:
+    """A `Store` on SQLite or PostgreSQL."""
+
+    def __init__(self, connected: Engines, at: Place) -> None:
+        self._engines = connected
+        self._at = at
+        self._closed = False
+        # A database in memory is one connection, which two threads cannot use at once.
+        self._gate = forks.Gate(at_once=1) if at.in_memory else forks.Gate()
+        self._finalizer = weakref.finalize(self, connected.write.dispose)
+        forks.watch(self)
+
+    def observe(self, namespace: str, user_id: str, signals: Sequence[Signal]) -> int:
+        """See `Store.observe`."""
+        return self._write(writing.observe, namespace, user_id, rows.check_signals(signals))
+
+    def read(self, namespace: str, user_id: str) -> StoredProfile:
+        """See `Store.read`."""
+        return self._run(self._engines.read, reading.read, namespace, user_id)
+
+    def signals(self, namespace: str, user_id: str, *, after: int = 0, limit: int | None = None) -> tuple[Signal, ...]:
+        """See `Store.signals`."""
+        return self._run(self._engines.read, reading.signals, namespace, user_id, after, limit)
+
+    def history(self, namespace: str, user_id: str) -> tuple[Summary, ...]:
+        """See `Store.history`."""
+        return self._run(self._engines.read, reading.history, namespace, user_id)
+
+    def save(self, profile: StoredProfile, summary: Summary) -> StoredProfile | None:
+        """See `Store.save`."""
+        return self._write(writing.save, profile.namespace, profile.user_id, profile, summary)
+
+    def pin(self, namespace: str, user_id: str, summary: Summary | None) -> StoredProfile:
+        """See `Store.pin`."""
+        return self._write(writing.pin, namespace, user_id, summary)
+
+    def forget(self, namespace: str, user_id: str, signal_id: str | None = None) -> int:
+        """See `Store.forget`."""
+        removed = self._write(writing.forget, namespace, user_id, signal_id)
+        if self._at.path is not None:
+            erase_log(self._engines.read)
+        return removed
+
+    def export(self, namespace: str, user_id: str) -> dict[str, object]:
+        """See `Store.export`."""
+        return self._run(self._engines.snapshot, reading.export, namespace, user_id)
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._closed = True
+        self._finalizer()
+
+    def _run(
+        self,
+        engine: Engine,
+        operation: Callable[Concatenate[Connection, str, str, Rest], Result],
+        namespace: str,
+        user_id: str,
+        *rest: Rest.args,
+        **named: Rest.kwargs,
+    ) -> Result:
+        check_names(namespace, user_id)
+        return self._connected(engine, operation, namespace, user_id, *rest, **named)
+
+    def _write(
+        self,
+        operation: Callable[Concatenate[Connection, str, str, Rest], Result],
+        namespace: str,
+        user_id: str,
+        *rest: Rest.args,
+        **named: Rest.kwargs,
+    ) -> Result:
+        check_names(namespace, user_id)
+
+        def in_transaction(connection: Connection) -> Result:
+            return transact(connection, self._at.label, operation, namespace, user_id, *rest, **named)
+
+        return self._connected(self._engines.write, in_transaction)
+
+    def _connected(
+        self,
+        engine: Engine,
+        operation: Callable[Concatenate[Connection, Rest], Result],
+        *rest: Rest.args,
+        **named: Rest.kwargs,
+    ) -> Result:
+        """Run an operation on a pooled connection, a second time where the connection turned out to be dead."""
+        if self._closed:
+            raise closed_error(self._at.label)
+        try:
+            with self._gate, engine.connect() as connection:
+                return operation(connection, *rest, **named)
+        except DATABASE_ERRORS as error:
+            if not lost_connection(error):
+                raise store_error(error, self._at.label) from error
+        try:
+            with self._gate, engine.connect() as connection:
+                return operation(connection, *rest, **named)
+        except DATABASE_ERRORS as error:
+            raise store_error(error, self._at.label) from error
+
+    def before_fork(self) -> None:
+        """See `Forkable.before_fork`."""
+        if self._at.path is not None:
+            self._gate.shut()
+            self._engines.write.dispose()
+        elif self._at.in_memory:
+            self._gate.shut()
+
+    def after_fork_in_parent(self) -> None:
+        """See `Forkable.after_fork_in_parent`."""
+        self._gate.open()
+
+    def after_fork_in_child(self) -> None:
+        """See `Forkable.after_fork_in_child`."""
+        self._gate.reset()
+        if not self._at.in_memory:
+            self._engines.write.dispose(close=False)

@@ -1,0 +1,155 @@
+"""The operations that only read, as functions of a connection."""
+# ruff: noqa: TID253 - imported by open_store only, never by `import popi_sdk`
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, bindparam, func, select
+
+from popi_sdk.signals import Signal
+from popi_sdk.store import StoredProfile, rows, schema
+from popi_sdk.summary import Summary
+
+_profiles, _signals, _summaries = schema.profiles, schema.signals, schema.summaries
+
+# Built once: a profile is read before every personalized answer.
+_PROFILE = (
+    select(
+        _profiles.c.signal_count,
+        _profiles.c.sequence,
+        _profiles.c.seen,
+        _profiles.c.epoch,
+        _profiles.c.first_unseen_at,
+        _profiles.c.last_observed_at,
+        _summaries.c.version,
+        _summaries.c.pinned,
+        _summaries.c.created_at,
+        _summaries.c.body,
+    )
+    .select_from(
+        _profiles.outerjoin(
+            _summaries,
+            and_(
+                _summaries.c.namespace == _profiles.c.namespace,
+                _summaries.c.user_id == _profiles.c.user_id,
+                _summaries.c.version == func.coalesce(_profiles.c.pinned_version, _profiles.c.inferred_version),
+            ),
+        )
+    )
+    .where(_profiles.c.namespace == bindparam("namespace"), _profiles.c.user_id == bindparam("user_id"))
+)
+
+
+def read(connection: Connection, namespace: str, user_id: str) -> StoredProfile:
+    """The profile with the summary to serve."""
+    row = connection.execute(_PROFILE, {"namespace": namespace, "user_id": user_id}).first()
+    if row is None:
+        return StoredProfile(namespace, user_id)
+    signal_count, sequence, seen, epoch, first_unseen_at, last_observed_at, *summary = row
+    return StoredProfile(
+        namespace=namespace,
+        user_id=user_id,
+        summary=rows.summary(*summary),
+        signal_count=signal_count,
+        sequence=sequence,
+        seen=seen,
+        epoch=epoch,
+        first_unseen_at=rows.time(first_unseen_at),
+        last_observed_at=rows.time(last_observed_at),
+    )
+
+
+def signals(
+    connection: Connection, namespace: str, user_id: str, after: int = 0, limit: int | None = None
+) -> tuple[Signal, ...]:
+    """The user's signals after sequence `after`, the newest `limit` of them, oldest first."""
+    if limit is not None and limit <= 0:
+        return ()
+    shown_at = func.coalesce(_signals.c.at, _signals.c.observed_at)
+    newest_first = (
+        select(_signals.c.body, _signals.c.at)
+        .where(_signals.c.namespace == namespace, _signals.c.user_id == user_id, _signals.c.sequence > after)
+        .order_by(shown_at.desc(), _signals.c.sequence.desc())
+        .limit(limit)
+    )
+    found = connection.execute(newest_first).all()
+    return tuple(rows.signal(body, at) for body, at in reversed(found))
+
+
+def history(connection: Connection, namespace: str, user_id: str) -> tuple[Summary, ...]:
+    """All summary versions, oldest first."""
+    found = connection.execute(_versions(namespace, user_id)).all()
+    return tuple(rows.summary(*row) for row in found)
+
+
+def export(connection: Connection, namespace: str, user_id: str) -> dict[str, object]:
+    """Everything the three tables hold about the user."""
+    profile = read(connection, namespace, user_id)
+    return {
+        "namespace": namespace,
+        "user_id": user_id,
+        "signals": _exported_signals(connection, namespace, user_id),
+        "summaries": [_exported_summary(summary) for summary in history(connection, namespace, user_id)],
+        "served_version": profile.summary.version or None,
+        "signal_count": profile.signal_count,
+        "sequence": profile.sequence,
+        "seen": profile.seen,
+        "epoch": profile.epoch,
+        "first_unseen_at": _iso(profile.first_unseen_at),
+        "last_observed_at": _iso(profile.last_observed_at),
+    }
+
+
+def _versions(namespace: str, user_id: str) -> Select[Any]:
+    return (
+        select(_summaries.c.version, _summaries.c.pinned, _summaries.c.created_at, _summaries.c.body)
+        .where(_summaries.c.namespace == namespace, _summaries.c.user_id == user_id)
+        .order_by(_summaries.c.version)
+    )
+
+
+def _exported_signals(connection: Connection, namespace: str, user_id: str) -> list[dict[str, object]]:
+    found = connection.execute(
+        select(_signals.c.body, _signals.c.at, _signals.c.observed_at, _signals.c.sequence)
+        .where(_signals.c.namespace == namespace, _signals.c.user_id == user_id)
+        .order_by(_signals.c.sequence)
+    )
+    return [
+        {
+            **json.loads(body),
+            "at": _iso(rows.time(at)),
+            "observed_at": _iso(rows.time(observed_at)),
+            "sequence": sequence,
+        }
+        for body, at, observed_at, sequence in found
+    ]
+
+
+def _exported_summary(summary: Summary) -> dict[str, object]:
+    return {
+        "version": summary.version,
+        "text": summary.text,
+        "clauses": [
+            {
+                "text": clause.text,
+                "signal_ids": list(clause.signal_ids),
+                "strength": clause.strength,
+                "aspect": clause.aspect,
+            }
+            for clause in summary.clauses
+        ],
+        "signal_ids": list(summary.signal_ids),
+        "tokens": summary.tokens,
+        "raw_tokens": summary.raw_tokens,
+        "model": summary.model,
+        "created_at": _iso(summary.created_at),
+        "pinned": summary.pinned,
+        "removed": dict(summary.removed),
+        "estimated": summary.estimated,
+    }
+
+
+def _iso(at: Any) -> str | None:
+    return None if at is None else at.isoformat()

@@ -1,0 +1,71 @@
+"""Findings in plain words: one imperative clause per aspect and direction, with numbers where they help."""
+
+from __future__ import annotations
+
+import math
+import statistics
+
+from popi_sdk.summarizers.findings import Finding
+from popi_sdk.summarizers.measures import count_words
+from popi_sdk.summary import Clause
+
+MORE_LESS: dict[str, tuple[str, str]] = {
+    "length": ("Write longer, detailed answers{size}.", "Keep answers short and concise{size}."),
+    "lists": ("Use bullet lists.", "Avoid bullet lists; write in paragraphs."),
+    "steps": ("Use numbered lists and go step by step.", "Avoid numbered lists and step-by-step formats."),
+    "headings": ("Use headings to structure answers.", "Do not use headings."),
+    "tables": ("Use tables where they fit.", "Do not use tables."),
+    "paragraphs": ("Write in long, flowing paragraphs.", "Break text into short paragraphs."),
+    "bold": ("Highlight key terms in bold.", "Do not use bold text."),
+    "code": ("Show code, in code blocks.", "Explain in words rather than code; avoid code blocks."),
+    "emoji": ("Use emoji.", "Do not use emoji."),
+    "formality": ("Use a formal, professional tone.", "Use a casual, informal tone."),
+    "exclamations": ("Sound lively, with exclamation marks.", "Do not use exclamation marks."),
+    "examples": ("Give concrete examples.", "Leave out examples."),
+    "analogies": ("Explain with analogies and comparisons.", "Avoid analogies and figurative comparisons."),
+    "questions": ("Ask a question back, to clarify or go on.", "Do not ask questions back."),
+    "hedging": ("Say openly how uncertain things are.", "Be definite; avoid hedging words."),
+    "caveats": ("Mention caveats and risks.", "Leave out caveats, warnings and disclaimers."),
+    "warmth": ("Be warm, supportive and encouraging.", "Stay neutral and matter-of-fact, without warm phrases."),
+    "directness": ("Open with a short friendly phrase.", "Answer directly, without opening phrases."),
+    "closing": ("Close with an offer of further help.", "End without closing phrases or offers of help."),
+    "humour": ("Use some humour.", "Do not joke; avoid humour."),
+    "person": ("Address the user directly as you.", "Write impersonally, without addressing the user as you."),
+    "first_person": ("Speak in the first person (I).", "Do not speak in the first person (I)."),
+    "reading": ("Use precise, advanced vocabulary.", "Use plain, simple words."),
+    "sentences": ("Write longer, connected sentences.", "Write short sentences."),
+    "numbers": ("Give exact numbers and figures.", "Go easy on numbers and figures."),
+    "sources": ("Cite sources and give links.", "Leave out sources and links."),
+    "summing_up": ("Include a short summary (TL;DR).", "Leave out summaries and conclusions."),
+    "options": ("Compare alternatives with pros and cons.", "Give one recommendation, without alternatives."),
+    "dashes": ("Use dashes freely.", "Avoid dashes."),
+}
+"""Per aspect, the clause for more of it and for less."""
+
+
+def in_words(finding: Finding) -> Clause:
+    """The clause for one finding."""
+    more, less = MORE_LESS[finding.aspect]
+    text = (more if finding.more else less).format(size=_size(finding.liked))
+    return Clause(text, finding.signal_ids, round(finding.strength, 3), finding.aspect)
+
+
+def _size(liked: tuple[str, ...]) -> str:
+    """The usual length of the liked texts as ", about 80 words"; nothing when they vary too much for one figure."""
+    counts = sorted(count_words(text) for text in liked)
+    if not counts:
+        return ""
+    lower, upper = counts[len(counts) // 4], counts[(3 * len(counts)) // 4]
+    if upper > 3 * max(lower, 5):
+        return ""
+    return f", about {_round(statistics.median(counts))} words"
+
+
+def _round(count: float) -> int:
+    """To one or two leading digits, as one would say it.
+
+    >>> [_round(n) for n in (3, 17, 83, 147, 412, 1260)]
+    [5, 15, 85, 150, 400, 1300]
+    """
+    step = 5 if count < 100 else 10 if count < 200 else 50 if count < 1000 else 100
+    return max(5, step * math.floor(count / step + 0.5))
