@@ -54,6 +54,51 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+__all__ = [
+    "AsyncPopi",
+    "AsyncReplyStream",
+    "AuthError",
+    "BackendError",
+    "BackendTimeoutError",
+    "Clause",
+    "Config",
+    "ConfigError",
+    "Context",
+    "ContextWindowError",
+    "Conversation",
+    "Demonstration",
+    "Edit",
+    "IncompatibleSummarizerError",
+    "MissingExtraError",
+    "ModelSpec",
+    "Persona",
+    "Popi",
+    "PopiError",
+    "PreferencePair",
+    "RateLimitError",
+    "Rating",
+    "Reply",
+    "ReplyStream",
+    "Signal",
+    "SignalError",
+    "Statement",
+    "StoreError",
+    "StoredProfile",
+    "Summarizer",
+    "SummarizerError",
+    "Summary",
+    "Usage",
+    "__version__",
+    "apersonalize",
+    "astream",
+    "compose",
+    "load_signals",
+    "personalize",
+    "signals_from",
+    "stream",
+    "summarize",
+]
+
 _MODULES = {
     "api": ("apersonalize", "astream", "compose", "personalize", "stream", "summarize"),
     "async_client": ("AsyncPopi",),
@@ -93,8 +138,6 @@ _MODULES = {
 }
 _HOME = {name: (module, name) for module, names in _MODULES.items() for name in names}
 _HOME |= {"load_signals": ("intake", "load"), "signals_from": ("intake", "coerce")}
-
-__all__ = sorted([*_HOME, "__version__"])  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from popi_sdk.async_client import AsyncPopi
 from popi_sdk.client import Popi
-from popi_sdk.compose import ChatMessage, Prompt
+from popi_sdk.composer import ChatMessage, Prompt
 from popi_sdk.intake import SignalsLike
 from popi_sdk.reply import Reply
 from popi_sdk.streams import AsyncReplyStream, ReplyStream

@@ -13,18 +13,19 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from popi_sdk import personalization as rules
+from popi_sdk.backend import AsyncBackend, LiteLLMBackend
 from popi_sdk.background import AsyncBackgroundRefresh
-from popi_sdk.backend import AsyncBackend, LiteLLMBackend, awith_fallbacks
 from popi_sdk.cache import SummaryCache
-from popi_sdk.compose import ChatMessage, Placement, Prompt
+from popi_sdk.composer import ChatMessage, Placement, Prompt
 from popi_sdk.config import Config, default_store, load_config
 from popi_sdk.errors import PopiError, StoreError, SummarizerError
+from popi_sdk.fallbacks import awith_fallbacks
 from popi_sdk.intake import SignalsLike, coerce
+from popi_sdk.lazy_store import AsyncOpenedOnce
 from popi_sdk.reply import Personal, Reply, reply_from
 from popi_sdk.signals import Signal
-from popi_sdk.lazy_store import AsyncOpenedOnce
 from popi_sdk.store import StoredProfile, check_names
-from popi_sdk.streams import Opened, AsyncReplyStream
+from popi_sdk.streams import AsyncReplyStream, Opened
 from popi_sdk.summarizers import Summarizer, make_summarizer
 from popi_sdk.summary import Summary
 from popi_sdk.templates import load_templates
@@ -52,7 +53,9 @@ class AsyncPopi:
     Short answers, please.
     """
 
-    def __init__(self, config: Config | str | Path | None = None, *, backend: AsyncBackend | None = None, **overrides: Any) -> None:
+    def __init__(
+        self, config: Config | str | Path | None = None, *, backend: AsyncBackend | None = None, **overrides: Any
+    ) -> None:
         self.config = config.with_overrides(overrides) if isinstance(config, Config) else load_config(config, overrides)
         self._templates = load_templates(self.config.templates)
         self._backend = backend or LiteLLMBackend()
@@ -103,7 +106,7 @@ class AsyncPopi:
         timeout: float | None = None,
         **options: Any,
     ) -> AsyncReplyStream:
-        """Like `personalize`, piece by piece: `async with popi.stream(...) as stream: async for piece in stream: ...`."""
+        """Like `personalize`, piece by piece: `async with popi.stream(...) as stream`, then `async for`."""
         request = rules.check_request(
             prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
         )
@@ -228,7 +231,9 @@ class AsyncPopi:
                 return rules.personal_from_summary(await self._of_signals(signals))
             profile = await (await self._store.get()).read(self.config.namespace, user_id)
             if signals and not profile.summary.pinned:
-                stored = await (await self._store.get()).signals(self.config.namespace, user_id, limit=rules.MOST_SIGNALS)
+                stored = await (await self._store.get()).signals(
+                    self.config.namespace, user_id, limit=rules.MOST_SIGNALS
+                )
                 return rules.personal_from_summary(await self._of_signals(coerce((*stored, *signals))))
             return rules.personal_from(*(await self._brought_up_to_date(profile)))
         except (SummarizerError, StoreError) as error:

@@ -5,15 +5,18 @@ Reached by the client and by summarizers that are remote models. LiteLLM is impo
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from popi_sdk.chunks import AsyncChunkStream, ChunkStream
+from popi_sdk.chunks import AsyncChunkStream, ChunkStream, text_of
 from popi_sdk.completion import Completion, Usage, completion_from
 from popi_sdk.errors import ConfigError, MissingExtraError
+from popi_sdk.fallbacks import awith_fallbacks, options_for_fallback, with_fallbacks
+from popi_sdk.live_calls import check_live_call
 from popi_sdk.model_spec import ModelSpec
 from popi_sdk.retries import aretrying, retrying
 from popi_sdk.vendor_errors import popi_error
@@ -27,6 +30,10 @@ __all__ = [
     "LiteLLMBackend",
     "ModelSpec",
     "Usage",
+    "awith_fallbacks",
+    "options_for_fallback",
+    "text_of",
+    "with_fallbacks",
 ]
 
 Messages = Sequence[dict[str, Any]]
@@ -106,7 +113,8 @@ class LiteLLMBackend:
 
         async def attempt() -> Completion:
             try:
-                return completion_from(await acompletion(**request), model.name)
+                async with asyncio.timeout(timeout):
+                    return completion_from(await acompletion(**request), model.name)
             except Exception as error:
                 raise popi_error(error, model.name, timeout, outside) from error
 
@@ -115,17 +123,18 @@ class LiteLLMBackend:
     def stream(
         self, messages: Messages, model: ModelSpec, *, timeout: float, retries: int, options: Mapping[str, Any]
     ) -> ChunkStream:
-        """Answer a chat in pieces; returns when the first is there, and tries again as `complete` does until then."""
+        """Answer a chat in pieces; returns when the first is there, and until then tries again as `complete` does."""
         request = _stream_request(messages, model, timeout, retries, options)
         completion = _litellm().completion
         outside = sys.exc_info()[1]
 
         def attempt() -> ChunkStream:
             try:
-                stream = ChunkStream(completion(**request), model.name, timeout, messages)
-                stream.pull()
+                source = completion(**request)
             except Exception as error:
                 raise popi_error(error, model.name, timeout, outside) from error
+            stream = ChunkStream(source, model.name, timeout, messages, outside)
+            stream.pull_first()
             return stream
 
         return retrying(attempt, retries=retries, timeout=timeout)
@@ -141,10 +150,11 @@ class LiteLLMBackend:
         async def attempt() -> AsyncChunkStream:
             try:
                 async with asyncio.timeout(timeout):
-                    stream = AsyncChunkStream(await acompletion(**request), model.name, timeout, messages)
-                    await stream.pull()
+                    source = await acompletion(**request)
             except Exception as error:
                 raise popi_error(error, model.name, timeout, outside) from error
+            stream = AsyncChunkStream(source, model.name, timeout, messages, outside)
+            await stream.pull_first()
             return stream
 
         return await aretrying(attempt, retries=retries, timeout=timeout)
@@ -162,6 +172,8 @@ def _litellm() -> Any:
         raise MissingExtraError("litellm", "litellm") from error
     litellm.telemetry = False
     litellm.suppress_debug_info = True
+    if litellm.disable_hf_tokenizer_download is None:  # else a stream of a Llama model makes it ask huggingface.co
+        litellm.disable_hf_tokenizer_download = True
     return litellm
 
 
@@ -169,7 +181,7 @@ def _request(
     messages: Messages, model: ModelSpec, timeout: float, retries: int, options: Mapping[str, Any]
 ) -> dict[str, Any]:
     """LiteLLM's arguments; `options` win over the model's own address, key and headers."""
-    _check(timeout, retries, options)
+    check_arguments(timeout, retries, options)
     request: dict[str, Any] = {"model": model.name, "messages": list(messages), "timeout": timeout}
     if model.api_base is not None and "base_url" not in options:
         request["api_base"] = model.api_base
@@ -182,11 +194,27 @@ def _request(
         for name in ("api_base", "base_url"):
             if isinstance(request.get(name), str):  # LiteLLM adds /v1/messages and would double a /v1
                 request[name] = request[name].rstrip("/").removesuffix("/v1")
+    if "tools" in options and not any(
+        isinstance(tool, dict) and tool.get("type") == "mcp" for tool in options["tools"]
+    ):
+        request["_skip_mcp_handler"] = True  # else LiteLLM 1.106 imports the package mcp, which it does not install
     request["num_retries"] = request["max_retries"] = 0
+    check_live_call(request)
     return request
 
 
-def _check(timeout: float, retries: int, options: Mapping[str, Any]) -> None:
+def _stream_request(
+    messages: Messages, model: ModelSpec, timeout: float, retries: int, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """As `_request`, asking for the usage at the end; LiteLLM leaves that out where a provider refuses it."""
+    request = _request(messages, model, timeout, retries, options)
+    request.setdefault("stream_options", {"include_usage": True})
+    request["stream"] = True
+    return request
+
+
+def check_arguments(timeout: float, retries: int, options: Mapping[str, Any]) -> None:
+    """Raise ConfigError for an argument that no backend takes."""
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < math.inf:
         raise ConfigError("`timeout` must be a number of seconds above 0.")
     if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:

@@ -6,6 +6,7 @@ closes connections for some providers only; both are put right here.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -35,6 +36,8 @@ class _Stream:
     model: str
     timeout: float
     messages: Sequence[dict[str, Any]]
+    outside: BaseException | None = None
+    """What the caller was handling when the stream was opened; no part of the stream's errors."""
     chunks: list[Any] = field(default_factory=list)
     _given: int = 0
     _closed: bool = False
@@ -107,9 +110,22 @@ class ChunkStream(_Stream):
                 self.close()
                 raise self._cut() from None
             raise
+        except BackendError:
+            self.close()
+            raise
         except Exception as error:
             self.close()
-            raise popi_error(error, self.model, self.timeout) from error
+            raise popi_error(error, self.model, self.timeout, self.outside) from error
+
+    def pull_first(self) -> None:
+        """Wait for the first chunk; whatever goes wrong leaves nothing open."""
+        try:
+            self.pull()
+        except StopIteration:
+            raise self._cut() from None
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Let go of the connection at once; what the provider still sends is not waited for."""
@@ -149,9 +165,26 @@ class AsyncChunkStream(_Stream):
                 await self.aclose()
                 raise self._cut() from None
             raise
+        except BackendError:
+            await self.aclose()
+            raise
         except Exception as error:
             await self.aclose()
-            raise popi_error(error, self.model, self.timeout) from error
+            raise popi_error(error, self.model, self.timeout, self.outside) from error
+
+    async def pull_first(self) -> None:
+        """Wait for the first chunk, `timeout` seconds at most; whatever goes wrong leaves nothing open."""
+        try:
+            async with asyncio.timeout(self.timeout):
+                await self.pull()
+        except StopAsyncIteration:
+            raise self._cut() from None
+        except TimeoutError as error:
+            await self.aclose()
+            raise popi_error(error, self.model, self.timeout, self.outside) from error
+        except BaseException:
+            await self.aclose()
+            raise
 
     async def aclose(self) -> None:
         """Let go of the connection at once; what the provider still sends is not waited for."""

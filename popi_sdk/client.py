@@ -14,16 +14,17 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from popi_sdk import personalization as rules
+from popi_sdk.backend import Backend, LiteLLMBackend
 from popi_sdk.background import BackgroundRefresh
-from popi_sdk.backend import Backend, LiteLLMBackend, with_fallbacks
 from popi_sdk.cache import SummaryCache
-from popi_sdk.compose import ChatMessage, Placement, Prompt
+from popi_sdk.composer import ChatMessage, Placement, Prompt
 from popi_sdk.config import Config, default_store, load_config
 from popi_sdk.errors import PopiError, StoreError, SummarizerError
+from popi_sdk.fallbacks import with_fallbacks
 from popi_sdk.intake import SignalsLike, coerce
+from popi_sdk.lazy_store import OpenedOnce
 from popi_sdk.reply import Personal, Reply, reply_from
 from popi_sdk.signals import Signal
-from popi_sdk.lazy_store import OpenedOnce
 from popi_sdk.store import StoredProfile, check_names
 from popi_sdk.streams import Opened, ReplyStream
 from popi_sdk.summarizers import Summarizer, make_summarizer
@@ -50,7 +51,9 @@ class Popi:
     Short answers, please.
     """
 
-    def __init__(self, config: Config | str | Path | None = None, *, backend: Backend | None = None, **overrides: Any) -> None:
+    def __init__(
+        self, config: Config | str | Path | None = None, *, backend: Backend | None = None, **overrides: Any
+    ) -> None:
         self.config = config.with_overrides(overrides) if isinstance(config, Config) else load_config(config, overrides)
         self._templates = load_templates(self.config.templates)
         self._backend = backend or LiteLLMBackend()
@@ -210,7 +213,9 @@ class Popi:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     # --- from signals to a summary ---------------------------------------------------------------------------------

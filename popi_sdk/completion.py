@@ -82,7 +82,8 @@ def _plain_message(message: Any, content: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return value.model_dump(exclude_none=True) if hasattr(value, "model_dump") else value
+    """A tool call as the API takes it back; `index`, which LiteLLM adds, is refused by some."""
+    return value.model_dump(exclude={"index"}, exclude_none=True) if hasattr(value, "model_dump") else value
 
 
 def _usage(usage: Any) -> Usage:

@@ -14,11 +14,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from popi_sdk.compose import Placement
+from popi_sdk.composer import Placement
 from popi_sdk.errors import ConfigError
 from popi_sdk.model_spec import ModelSpec
 
-DEFAULT_MODEL = "openai/gpt-4o-mini"
+_DEFAULT = ModelSpec("openai/gpt-4o-mini")
 Refresh = Literal["inline", "background", "manual"]
 OnFailure = Literal["degrade", "raise"]
 
@@ -37,7 +37,7 @@ class Config:
     'anthropic'
     """
 
-    model: ModelSpec = ModelSpec(DEFAULT_MODEL)
+    model: ModelSpec = _DEFAULT
     """The backend model: "provider/model", or a table with name, api_base, api_key_env, extra_headers."""
     fallbacks: tuple[ModelSpec, ...] = ()
     """Models to try in turn when the first one fails."""
@@ -67,7 +67,11 @@ class Config:
     def __post_init__(self) -> None:
         put = object.__setattr__
         put(self, "model", _model(self.model, "model"))
-        put(self, "fallbacks", tuple(_model(item, f"fallbacks[{place}]") for place, item in enumerate(_listed(self.fallbacks))))
+        put(
+            self,
+            "fallbacks",
+            tuple(_model(item, f"fallbacks[{place}]") for place, item in enumerate(_listed(self.fallbacks))),
+        )
         _one_of("placement", self.placement, get_args(Placement))
         _one_of("refresh", self.refresh, get_args(Refresh))
         _one_of("on_failure", self.on_failure, get_args(OnFailure))
@@ -156,7 +160,9 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             values[key] = _parsed(variable, text)
         elif near := get_close_matches(key, KEYS, n=1, cutoff=0.8):
             # Other POPI_* variables may belong to the app; one that is nearly a key is a slip of the pen.
-            raise ConfigError(f"The variable {variable} is no setting", hint=f"Did you mean {_PREFIX}{near[0].upper()}?")
+            raise ConfigError(
+                f"The variable {variable} is no setting", hint=f"Did you mean {_PREFIX}{near[0].upper()}?"
+            )
     return values
 
 

@@ -50,9 +50,7 @@ class MissingExtraError(ConfigError, ImportError):
 class SignalError(PopiError, ValueError):
     """A signal that cannot be taken; `index` is its place in the input and `field` the part at fault."""
 
-    def __init__(
-        self, message: str, *, index: int | None = None, field: str | None = None, hint: str = ""
-    ) -> None:
+    def __init__(self, message: str, *, index: int | None = None, field: str | None = None, hint: str = "") -> None:
         place = [] if index is None else [f"signal {index}"]
         if field is not None:
             place.append(f"`{field}`")

@@ -1,7 +1,7 @@
-"""Whatever an app holds, as signals: strings, dicts, chats, files.
+"""Whatever an app holds, as signals.
 
 str                                   a Statement
-dict                                  by its `kind`, else by its keys (`chosen` and `rejected`, `draft` and `final`, ...)
+dict                                  by its `kind`, else by its keys, such as `chosen` and `rejected`
 list whose items all have `role`      one Conversation
 pathlib.Path                          a JSON or JSON Lines file of any of these
 any mix of them in a list             each in turn
@@ -35,8 +35,8 @@ _KEYS = (
 )
 """Which keys give a dict without `kind` away, most telling first."""
 
-_THUMBS: dict[Any, str] = {"up": "up", "down": "down", True: "up", False: "down", 1: "up", -1: "down", 0: "down"}
-"""Thumbs as chat products write them (1 and 0 are True and False in Python)."""
+_THUMBS = {1: "up", 0: "down", -1: "down", "thumbs_up": "up", "thumbs_down": "down", "like": "up", "dislike": "down"}
+"""Thumbs as chat products write them; True and False count as 1 and 0."""
 
 
 def coerce(signals: SignalsLike) -> tuple[Signal, ...]:
@@ -76,8 +76,10 @@ def _each(signals: SignalsLike) -> Iterator[Signal]:
         yield _one(signals, 0)
     elif isinstance(signals, Path):
         yield from _each(_from_json(_read(signals), str(signals)))
-    elif not isinstance(signals, Iterable) or isinstance(signals, bytes | bytearray):
-        raise SignalError(f"got {type(signals).__name__}", hint="Give signal objects, dicts, strings, or a list of them.")
+    elif isinstance(signals, bytes | bytearray) or not isinstance(signals, Iterable):
+        raise SignalError(
+            f"got {type(signals).__name__}", hint="Give signal objects, dicts, strings, or a list of them."
+        )
     else:
         items = list(signals)
         if _is_chat(items):
@@ -151,7 +153,9 @@ def _conversation(item: dict[str, Any]) -> Signal:
     thumb = item.pop("feedback", None)
     turns = [_with_thumb(message) for message in messages]
     if thumb is not None:
-        answers = [place for place, turn in enumerate(turns) if isinstance(turn, dict) and turn.get("role") == "assistant"]
+        answers = [
+            place for place, turn in enumerate(turns) if isinstance(turn, dict) and turn.get("role") == "assistant"
+        ]
         if not answers:
             raise SignalError("rates a chat without an answer", field="feedback")
         turns[answers[-1]] = _with_thumb({**turns[answers[-1]], "feedback": thumb})

@@ -17,8 +17,8 @@ from popi_sdk.errors import AuthError, ConfigError
 _PROVIDER_AND_COLON = re.compile(r"(?!ft:)([A-Za-z0-9_.-]+):(?!//)")
 """`provider:` at the start; OpenAI's fine-tuned models are themselves named `ft:...`."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_LONGEST_WORD_IN_A_VARIABLE = 24
-"""A longer word without an underscore is a key pasted where the name of a variable belongs."""
+_LONGEST_WORD = 24
+"""A longer one without an underscore is no name of a variable but a key in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,7 @@ class ModelSpec:
 
 def _checked_name(name: object) -> str:
     if not isinstance(name, str) or not name.strip():
-        raise ConfigError(
-            "A model needs a name.", hint='Give it as "provider/model", such as "openai/gpt-4o-mini".'
-        )
+        raise ConfigError("A model needs a name.", hint='Give it as "provider/model", such as "openai/gpt-4o-mini".')
     name = name.strip()
     if re.search(r"\s|[^\x21-\x7e]", name) or len(name) > 300:
         raise ConfigError(
@@ -124,9 +122,8 @@ def _check_address(api_base: object) -> None:
 def _check_variable(name: object) -> None:
     if name is None:
         return
-    if isinstance(name, str) and _VARIABLE.fullmatch(name):
-        if "_" in name or len(name) <= _LONGEST_WORD_IN_A_VARIABLE:
-            return
+    if isinstance(name, str) and _VARIABLE.fullmatch(name) and ("_" in name or len(name) <= _LONGEST_WORD):
+        return
     raise ConfigError(
         "`api_key_env` holds no name of an environment variable.",
         hint='Give the name, such as "OPENAI_API_KEY", not the key itself.',

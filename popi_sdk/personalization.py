@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar, get_args
 
-from popi_sdk.compose import ChatMessage, Placement, Prompt, as_messages, compose
+from popi_sdk.composer import ChatMessage, Placement, Prompt, as_messages, compose
 from popi_sdk.config import Config
 from popi_sdk.errors import ConfigError, PopiError, SignalError, SummarizerError
 from popi_sdk.guard import check_own_words, guard
@@ -128,7 +128,9 @@ def needs_only_news(profile: StoredProfile, summarizer: Summarizer) -> bool:
 def finish(written: Summary | str | None, material: Material, config: Config, name: str) -> Summary:
     """Guard what a summarizer wrote and note what it rests on and how long its material is."""
     if written is not None and not isinstance(written, Summary | str):
-        raise SummarizerError(f"The summarizer {name} returned {type(written).__name__}", hint="Return a Summary or a string.")
+        raise SummarizerError(
+            f"The summarizer {name} returned {type(written).__name__}", hint="Return a Summary or a string."
+        )
     ids = tuple(signal.id for signal in material.signals)
     before = material.previous or NOTHING
     model = (written.model if isinstance(written, Summary) else "") or name
@@ -179,7 +181,9 @@ def as_summarizer_error(name: str, error: Exception) -> PopiError:
         return error
     hint = error.hint if isinstance(error, PopiError) else ""
     reason = error.message if isinstance(error, PopiError) else type(error).__name__
-    return SummarizerError(f"The summarizer {name} failed: {reason}", hint=hint, retryable=getattr(error, "retryable", False))
+    return SummarizerError(
+        f"The summarizer {name} failed: {reason}", hint=hint, retryable=getattr(error, "retryable", False)
+    )
 
 
 def name_of(summarizer: Summarizer) -> str:
@@ -187,7 +191,9 @@ def name_of(summarizer: Summarizer) -> str:
     return str(getattr(summarizer, "name", "") or type(summarizer).__name__)
 
 
-def attempt_with(call: Callable[..., T], request: Request, summary: Summary, config: Config, templates: Templates) -> Callable[[ModelSpec], T]:
+def attempt_with(
+    call: Callable[..., T], request: Request, summary: Summary, config: Config, templates: Templates
+) -> Callable[[ModelSpec], T]:
     """`call` of the backend with everything but the model filled in."""
 
     def attempt(model: ModelSpec) -> T:

@@ -86,9 +86,7 @@ def render(
 
     def user_turn(chosen: Sequence[Signal], limit: int) -> str:
         parts = [rendered_signal(signal, limit) for signal in chosen]
-        return templates.render(
-            "inference_user", signals=parts, previous=known, left_out=len(signals) - len(chosen)
-        )
+        return templates.render("inference_user", signals=parts, previous=known, left_out=len(signals) - len(chosen))
 
     budget = input_tokens - count_tokens(system)
     chosen, limit = _fit(signals, budget - count_tokens(user_turn((), 0)))
@@ -146,7 +144,11 @@ def signal_parts(signal: Signal) -> tuple[Part, ...]:
         case Statement():
             return (Part("Words", signal.text),)
         case Edit():
-            return (Part("Prompt", signal.prompt), Part("Draft", signal.draft), Part("What the user made of it", signal.final))
+            return (
+                Part("Prompt", signal.prompt),
+                Part("Draft", signal.draft),
+                Part("What the user made of it", signal.final),
+            )
         case Conversation():
             return _turns(signal)
         case Demonstration():

@@ -8,8 +8,9 @@ class only where it is not. Texts of providers hold prompts and keys; our messag
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -30,32 +31,27 @@ STATUS_OF: dict[str, int] = {
     "PaymentRequiredError": 402,
     "PermissionDeniedError": 403,
     "NotFoundError": 404,
-    "UnprocessableEntityError": 422,
     "RateLimitError": 429,
+    "UnprocessableEntityError": 422,
     "BadRequestError": 400,
     "InvalidRequestError": 400,
-    "UnsupportedParamsError": 400,
-    "RejectedRequestError": 400,
-    "ContentPolicyViolationError": 400,
-    "ImageFetchError": 400,
-    "VectorStoreSearchError": 400,
-    "LiteLLMUnknownProvider": 400,
     "GuardrailRaisedException": 400,
     "BlockedPiiEntityError": 400,
     "ModifyResponseException": 400,
     "SensitiveDataRouteException": 400,
-    "InternalServerError": 500,
-    "BadGatewayError": 502,
-    "ServiceUnavailableError": 503,
-    "MidStreamFallbackError": 503,
 }
-"""LiteLLM's exceptions that stand for an HTTP status, with that status, for when the provider gave none."""
+"""The status that LiteLLM's class stands for when it refuses a call without asking the provider."""
 
-WITHOUT_STATUS: frozenset[str] = frozenset(
+OTHERS: frozenset[str] = frozenset(
     {
         "Timeout",
         "ContextWindowExceededError",
         "BudgetExceededError",
+        "LiteLLMUnknownProvider",
+        "InternalServerError",
+        "BadGatewayError",
+        "ServiceUnavailableError",
+        "MidStreamFallbackError",
         "APIError",
         "APIConnectionError",
         "APIResponseValidationError",
@@ -65,18 +61,14 @@ WITHOUT_STATUS: frozenset[str] = frozenset(
         "ModelNotMappedError",
     }
 )
-"""LiteLLM's exceptions whose meaning is not a status; `popi_error` knows each of them or treats it as a failed call."""
+"""LiteLLM's other exceptions: some have a place of their own below, the rest are calls that failed on their way."""
 
 _TIMEOUTS = {"Timeout", "APITimeoutError", "TimeoutException", "TimeoutError", "SocketTimeoutError"}
 _CONNECTION = {"APIConnectionError", "TransportError", "ClientError", "OSError"}
-_UNREADABLE = {
-    "JSONDecodeError", "APIResponseValidationError", "DecodingError", "UnicodeDecodeError", "ValidationError",
-    "KeyError", "IndexError", "TypeError", "AttributeError", "ValueError",
-}  # fmt: skip
 _TOO_LONG = re.compile(
     r"context.?(length|window|limit|size)|maximum (context|input|prompt|model) length|max_model_len|model length of"
-    r"|prompt is too long|prompt: length|input is too long|too many tokens|too large for model|tokens? (count )?exceeds?"
-    r"|reduce the length of the (messages|prompt|input)|exceeds the maximum number of tokens",
+    r"|prompt is too long|prompt: length|input is too long|too many tokens|too large for model"
+    r"|tokens? (count )?exceeds?|reduce the length of the (messages|prompt|input)|exceeds the maximum number of tokens",
     re.IGNORECASE,
 )
 _NO_CREDIT = {"insufficient_quota", "billing_not_active", "credit_balance_too_low"}
@@ -99,11 +91,12 @@ def popi_error(error: Exception, model: str, timeout: float, outside: BaseExcept
     if isinstance(error, PopiError):
         return error
     chain = list(_chain(error, outside))
-    names = {base.__name__ for link in chain for base in type(link).__mro__}
+    names = _names(chain)
     answer = _answer(chain)
     if "LiteLLMUnknownProvider" in names or "LLM Provider NOT provided" in str(error):
         return ConfigError(
-            f"No provider is known for the model {model}.", hint='Give it as "provider/model", such as openai/gpt-4o-mini.'
+            f"No provider is known for the model {model}.",
+            hint='Give it as "provider/model", such as openai/gpt-4o-mini.',
         )
     if _is_too_long(answer, names):
         return ContextWindowError(
@@ -112,8 +105,8 @@ def popi_error(error: Exception, model: str, timeout: float, outside: BaseExcept
             status_code=answer.status or 400,
             hint="Shorten the messages, or take a model with a larger context window.",
         )
-    status = answer.status or _status_by_class(error, names)
-    return _by_status(status, answer, model) if status else _without_status(chain, names, model, timeout)
+    status = answer.status or _status_by_class(error)
+    return _by_status(status, answer, model) if status else _without_status(chain, model, timeout)
 
 
 def _chain(error: BaseException | None, outside: BaseException | None) -> Iterator[BaseException]:
@@ -203,12 +196,8 @@ def _is_too_long(answer: _Answer, names: set[str]) -> bool:
     return answer.code == "context_length_exceeded" or bool(_TOO_LONG.search(answer.text))
 
 
-def _status_by_class(error: Exception, names: set[str]) -> int | None:
-    """The status LiteLLM's class stands for when it raised without asking the provider, such as for a missing key."""
-    for base in type(error).__mro__:
-        if base.__name__ in STATUS_OF and not names & (_TIMEOUTS | _CONNECTION):
-            return STATUS_OF[base.__name__]
-    return None
+def _status_by_class(error: Exception) -> int | None:
+    return next((STATUS_OF[base.__name__] for base in type(error).__mro__ if base.__name__ in STATUS_OF), None)
 
 
 _OUTCOMES: dict[int, tuple[type[BackendError], str, str]] = {
@@ -233,7 +222,7 @@ def _by_status(status: int, answer: _Answer, model: str) -> BackendError:
         kind, what, hint = RateLimitError if status == 429 else BackendError, *_OUTCOMES[402][1:]
     else:
         kind, what, hint = _OUTCOMES.get(status) or _OUTCOMES[min(max(status // 100 * 100, 300), 500)]
-    said = f"{status}, {answer.code}" if answer.code else str(status)
+    said = f"{status}, {answer.code}" if answer.code not in ("", str(status)) else str(status)
     error = kind(
         f"{model} {what} ({said}).",
         model=model,
@@ -253,11 +242,12 @@ def _key_hint(model: str) -> str:
 
 
 def _wait_hint(seconds: float | None) -> str:
-    return "Try again later, or set `fallbacks`." if seconds is None else f"Try again in {seconds:g} s."
+    return "Try again later, or set `fallbacks`." if seconds is None else f"Try again in {math.ceil(seconds)} s."
 
 
-def _without_status(chain: list[BaseException], names: set[str], model: str, timeout: float) -> PopiError:
-    """For what happened before, instead of or after a provider's answer."""
+def _without_status(chain: list[BaseException], model: str, timeout: float) -> PopiError:
+    """For what happened instead of a provider's answer, or with an answer that was none."""
+    names = _names(chain)
     if names & _TIMEOUTS:
         return BackendTimeoutError(
             f"{model} did not answer within {timeout:g} s.",
@@ -267,21 +257,29 @@ def _without_status(chain: list[BaseException], names: set[str], model: str, tim
         )
     if "BudgetExceededError" in names:
         return BackendError(f"LiteLLM's budget for {model} is used up.", model=model, hint="Raise litellm.max_budget.")
-    if any("JSON serializable" in str(link) for link in chain):
-        return ConfigError("A message or an option cannot be written as JSON.", hint="Give plain values only.")
-    innermost = {base.__name__ for base in type(chain[-1]).__mro__}
-    if innermost & _UNREADABLE:
-        return BackendError(
-            f"{model} sent an answer that cannot be read.",
-            model=model,
-            hint="Check that `api_base` is the address of its API; else try again later.",
-            retryable=True,
+    if type(chain[-1]).__name__ == "OpenAIError":  # raised by the client before it sends, for want of a key
+        return AuthError(f"No key is set for {model}.", model=model, hint=_key_hint(model))
+    if isinstance(chain[-1], ImportError):
+        missing = chain[-1].name
+        return ConfigError(
+            f"{model} needs the package `{missing}`, which is not installed.", hint=f"Install {missing}."
         )
-    if names & _CONNECTION:
+    if "JSON serializable" in str(chain[-1]):
+        return ConfigError("A message or an option cannot be written as JSON.", hint="Give plain values only.")
+    if _names(link for link in chain if not type(link).__module__.startswith("litellm.")) & _CONNECTION:
         return BackendError(
             f"{model} could not be reached, or the connection broke.",
             model=model,
             hint="Check the network and `api_base`, or set `fallbacks`.",
             retryable=True,
         )
-    return BackendError(f"The call of {model} failed ({type(chain[0]).__name__}).", model=model, retryable=True)
+    return BackendError(
+        f"{model} sent an answer that cannot be read ({type(chain[-1]).__name__}).",
+        model=model,
+        hint="Check that `api_base` is the address of its API; else try again later.",
+        retryable=True,
+    )
+
+
+def _names(chain: Iterable[BaseException]) -> set[str]:
+    return {base.__name__ for link in chain for base in type(link).__mro__}

@@ -46,7 +46,9 @@ class StoredProfile:
     """The sequence up to which inference has looked."""
     epoch: int = 0
     """Goes up with every forget and edit; what was inferred before one of these is not saved after it.
-    It starts at a number that no earlier profile under this name had, so that it tells a forgotten user from a new one."""
+
+    It starts at a number that no earlier profile under this name had: a forgotten user who comes back is a new one.
+    """
     first_unseen_at: datetime | None = None
     """When the oldest signal that inference has not looked at was observed."""
     last_observed_at: datetime | None = None
@@ -73,7 +75,7 @@ class Store(Protocol):
         """The profile with the summary to serve; one indexed statement."""
 
     def signals(self, namespace: str, user_id: str, *, after: int = 0, limit: int | None = None) -> tuple[Signal, ...]:
-        """The user's signals, oldest first; only those observed after sequence `after`, and the newest `limit` of them."""
+        """The user's signals, oldest first: those observed after sequence `after`, of them the newest `limit`."""
 
     def history(self, namespace: str, user_id: str) -> tuple[Summary, ...]:
         """All summary versions, oldest first."""
@@ -89,7 +91,7 @@ class Store(Protocol):
         """Let a person's own words win over inference as a new version; None lets go of them again."""
 
     def forget(self, namespace: str, user_id: str, signal_id: str | None = None) -> int:
-        """Erase one signal and every inferred version that rests on it, or all about the user; how many signals went."""
+        """Erase a signal and every inferred version that rests on it, or all about the user; how many signals went."""
 
     def export(self, namespace: str, user_id: str) -> dict[str, object]:
         """Everything held about the user, ready for JSON."""

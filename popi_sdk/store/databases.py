@@ -14,7 +14,6 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from popi_sdk.errors import StoreError
 from popi_sdk.signals import Signal
 from popi_sdk.store import StoredProfile, check_names, forks, reading, rows, writing
 from popi_sdk.store.engines import Engines, Place, engines, erase_log

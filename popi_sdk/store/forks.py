@@ -76,8 +76,19 @@ def watch(store: Forkable) -> None:
     _stores.add(store)
     if not _registered and hasattr(os, "register_at_fork"):
         _registered = True
-        os.register_at_fork(
-            before=lambda: [store.before_fork() for store in list(_stores)],
-            after_in_parent=lambda: [store.after_fork_in_parent() for store in list(_stores)],
-            after_in_child=lambda: [store.after_fork_in_child() for store in list(_stores)],
-        )
+        os.register_at_fork(before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
+
+
+def _before() -> None:
+    for store in list(_stores):
+        store.before_fork()
+
+
+def _after_in_parent() -> None:
+    for store in list(_stores):
+        store.after_fork_in_parent()
+
+
+def _after_in_child() -> None:
+    for store in list(_stores):
+        store.after_fork_in_child()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from popi_sdk.errors import SignalError, StoreError
 from popi_sdk.signals import KINDS, Signal, SignalBase
@@ -57,10 +57,9 @@ def signal(body: str, at: int | None) -> Signal:
     if kind is None:
         raise StoreError("The store holds a kind of signal that this version does not know.", hint="Upgrade popi-sdk.")
     try:
-        made: Any = kind(**content, at=time(at))
+        return cast(Signal, kind(**content, at=time(at)))
     except SignalError as error:
         raise StoreError("The store holds a signal that cannot be read back.", hint="Upgrade popi-sdk.") from error
-    return made
 
 
 def check_signals(signals: Any) -> tuple[Signal, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from popi_sdk.errors import SignalError
 from popi_sdk.signals import Signal
 from popi_sdk.store import StoredProfile, reading, rows, schema
 from popi_sdk.summary import Summary
@@ -107,6 +108,10 @@ def forget(connection: Connection, namespace: str, user_id: str, signal_id: str 
         connection.execute(delete(_summaries).where(_of(_summaries, namespace, user_id)))
         connection.execute(delete(_profiles).where(_of(_profiles, namespace, user_id)))
         return removed
+    if not isinstance(signal_id, str):
+        raise SignalError(f"is {type(signal_id).__name__}, not a string", field="signal_id")
+    if not signal_id.isascii() or not signal_id.isprintable():
+        return 0  # No signal has such an id, and a driver may choke on it.
     this_one = and_(_of(_signals, namespace, user_id), _signals.c.signal_id == signal_id)
     if not connection.execute(delete(_signals).where(this_one)).rowcount:
         return 0
@@ -154,24 +159,18 @@ def _locked(connection: Connection, namespace: str, user_id: str) -> Row[Any] | 
 
 def _locked_or_made(connection: Connection, namespace: str, user_id: str) -> Row[Any]:
     """The user's row, held until the transaction ends; a new one for a new user."""
-    insert_new = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name](_profiles)
     while True:
         held = _locked(connection, namespace, user_id)
         if held is not None:
             return held
         # Another process may add the row, or erase it, between these two statements: hence the loop.
-        connection.execute(
-            insert_new.values(
-                namespace=namespace,
-                user_id=user_id,
-                sequence=0,
-                seen=0,
-                # Later than any epoch of a profile that was forgotten before.
-                epoch=rows.now(),
-                signal_count=0,
-                last_version=0,
-            ).on_conflict_do_nothing()
-        )
+        # A new epoch is later than any of a profile that was forgotten before.
+        counters = {"sequence": 0, "seen": 0, "epoch": rows.now(), "signal_count": 0, "last_version": 0}
+        new = {"namespace": namespace, "user_id": user_id, **counters}
+        if connection.dialect.name == "sqlite":
+            connection.execute(sqlite.insert(_profiles).values(new).on_conflict_do_nothing())
+        else:
+            connection.execute(postgresql.insert(_profiles).values(new).on_conflict_do_nothing())
 
 
 def _update(connection: Connection, held: Row[Any], **changes: Any) -> None:

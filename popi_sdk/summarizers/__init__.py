@@ -57,10 +57,12 @@ def make_summarizer(config: Config, backend: Any, templates: Templates) -> Summa
     return chosen
 
 
-def _remote(chosen: str | Mapping[str, Any] | ModelSpec, config: Config, backend: Any, templates: Templates) -> Summarizer:
+def _remote(
+    chosen: str | Mapping[str, Any] | ModelSpec, config: Config, backend: Any, templates: Templates
+) -> Summarizer:
     from popi_sdk.summarizers.remote import RemoteSummarizer
 
-    if isinstance(chosen, str) and ("/" not in chosen and ":" not in chosen or chosen.startswith((".", "/", "~"))):
+    if isinstance(chosen, str) and (chosen.startswith((".", "/", "~")) or not {"/", ":"} & set(chosen)):
         raise ConfigError(
             f"`summarizer` cannot be {chosen[:60]!r}",
             hint='This version has "auto", "contrast", "provider/model", and objects with `summarize`; '

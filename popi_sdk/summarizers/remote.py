@@ -1,4 +1,4 @@
-"""A summarizer that is any model LiteLLM reaches: a provider's, or a vLLM or Ollama server with the trained checkpoint."""
+"""A summarizer that is any model LiteLLM reaches: a provider's, or one served by vLLM or Ollama."""
 
 from __future__ import annotations
 

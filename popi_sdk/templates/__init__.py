@@ -110,11 +110,13 @@ def _check(templates: Templates) -> None:
     """Render every template with samples: wrong names and syntax show now, not in a user's request."""
     part = {"name": "Text", "text": "SAMPLE-SIGNAL"}
     signal = {"title": "TITLE", "parts": [part]}
-    needed = {
+    user_turn = {"signals": [signal], "previous": "SAMPLE-PREVIOUS", "left_out": 1}
+    answer_turn = {"prompt": "SAMPLE-PROMPT", "preferences": "SAMPLE-BLOCK"}
+    needed: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         "inference_system": ({"max_tokens": 100}, ()),
-        "inference_user": ({"signals": [signal], "previous": "SAMPLE-PREVIOUS", "left_out": 1}, ("SAMPLE-SIGNAL", "SAMPLE-PREVIOUS")),
+        "inference_user": (user_turn, ("SAMPLE-SIGNAL", "SAMPLE-PREVIOUS")),
         "generation_system": ({"clauses": ["SAMPLE-CLAUSE"]}, ("SAMPLE-CLAUSE",)),
-        "generation_user": ({"prompt": "SAMPLE-PROMPT", "preferences": "SAMPLE-BLOCK"}, ("SAMPLE-PROMPT", "SAMPLE-BLOCK")),
+        "generation_user": (answer_turn, ("SAMPLE-PROMPT", "SAMPLE-BLOCK")),
     }
     import jinja2
 

@@ -40,7 +40,10 @@ def as_messages(prompt: Prompt) -> list[ChatMessage]:
     messages = []
     for index, message in enumerate(prompt):
         if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
-            raise ConfigError(f"`prompt`: message {index} has no `role`", hint='Messages look like {"role": "user", "content": "..."}.')
+            raise ConfigError(
+                f"`prompt`: message {index} has no `role`",
+                hint='Messages look like {"role": "user", "content": "..."}.',
+            )
         messages.append(dict(message))
     if not messages:
         raise ConfigError("`prompt` has no message", hint="Give the user's question or the chat so far.")
@@ -51,7 +54,9 @@ def block(summary: Summary, templates: Templates | None = None) -> str:
     """The text that stands in the request: the clauses between borders; empty for an empty summary."""
     if not summary:
         return ""
-    return (templates or default_templates()).render("generation_system", clauses=[clause.text for clause in summary.clauses])
+    return (templates or default_templates()).render(
+        "generation_system", clauses=[clause.text for clause in summary.clauses]
+    )
 
 
 def compose(
@@ -92,7 +97,7 @@ def compose(
 def _after_instructions(
     messages: list[ChatMessage], part: ChatMessage, role: Placement, *, as_parts: bool
 ) -> list[ChatMessage]:
-    """Add the block at the end of the last leading message of `role`, or as a message of its own after the leading ones."""
+    """Add the block to the last leading message of `role`, or as a message of its own after the leading ones."""
     leading = 0
     while leading < len(messages) and messages[leading]["role"] in ("system", "developer"):
         leading += 1
@@ -132,18 +137,16 @@ def _into_user_turn(messages: list[ChatMessage], text: str, templates: Templates
 
 def _without_block(messages: list[ChatMessage], borders: tuple[str, str]) -> list[ChatMessage]:
     """The messages with any earlier block taken out of the leading instructions; user turns are not looked at."""
-    cleaned = []
+    cleaned: list[ChatMessage] = []
     for place, message in enumerate(messages):
         if message["role"] not in ("system", "developer"):
             return [*cleaned, *messages[place:]]
         content = message.get("content")
         if isinstance(content, list | tuple):
-            kept = [item for item in content if not _is_block(item, borders)]
-            removed_all = bool(content) and not kept
+            kept: Any = [item for item in content if not _is_block(item, borders)]
         else:
             kept = _cut(content, borders) if isinstance(content, str) else content
-            removed_all = bool(content) and not kept
-        if not removed_all:
+        if kept or not content:
             cleaned.append(message if kept == content else {**message, "content": kept})
     return cleaned
 
