@@ -10,6 +10,7 @@ import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Protocol
 
 from popi_sdk.chunks import AsyncChunkStream, ChunkStream, text_of
@@ -45,7 +46,6 @@ _ARGUMENT_INSTEAD = {
     "max_retries": "`retries`",
     "request_timeout": "`timeout`",
     "timeout": "`timeout`",
-    "stream": "stream()",
     "fallbacks": "`fallbacks` in the configuration",
 }
 """What POPI sets itself, and where a caller sets it."""
@@ -124,7 +124,7 @@ class LiteLLMBackend:
         self, messages: Messages, model: ModelSpec, *, timeout: float, retries: int, options: Mapping[str, Any]
     ) -> ChunkStream:
         """Answer a chat in pieces; returns when the first is there, and until then tries again as `complete` does."""
-        request = _stream_request(messages, model, timeout, retries, options)
+        request = _request(messages, model, timeout, retries, options, stream=True)
         completion = _litellm().completion
         outside = sys.exc_info()[1]
 
@@ -143,7 +143,7 @@ class LiteLLMBackend:
         self, messages: Messages, model: ModelSpec, *, timeout: float, retries: int, options: Mapping[str, Any]
     ) -> AsyncChunkStream:
         """The awaitable twin of `stream`."""
-        request = _stream_request(messages, model, timeout, retries, options)
+        request = _request(messages, model, timeout, retries, options, stream=True)
         acompletion = _litellm().acompletion
         outside = sys.exc_info()[1]
 
@@ -160,11 +160,9 @@ class LiteLLMBackend:
         return await aretrying(attempt, retries=retries, timeout=timeout)
 
 
+@cache
 def _litellm() -> Any:
     """LiteLLM, imported at the first call and kept from reaching the network or printing on its own."""
-    module = sys.modules.get("litellm")
-    if module is not None and module.suppress_debug_info:
-        return module
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     try:
         import litellm
@@ -178,43 +176,41 @@ def _litellm() -> Any:
 
 
 def _request(
-    messages: Messages, model: ModelSpec, timeout: float, retries: int, options: Mapping[str, Any]
+    messages: Messages,
+    model: ModelSpec,
+    timeout: float,
+    retries: int,
+    options: Mapping[str, Any],
+    *,
+    stream: bool = False,
 ) -> dict[str, Any]:
     """LiteLLM's arguments; `options` win over the model's own address, key and headers."""
-    check_arguments(timeout, retries, options)
-    request: dict[str, Any] = {"model": model.name, "messages": list(messages), "timeout": timeout}
-    if model.api_base is not None and "base_url" not in options:
+    _check(timeout, retries, options, stream)
+    request: dict[str, Any] = {**options, "model": model.name, "messages": list(messages), "timeout": timeout}
+    request["num_retries"] = request["max_retries"] = 0
+    if model.api_base is not None and options.get("api_base") is None and options.get("base_url") is None:
         request["api_base"] = model.api_base
-    if model.api_key_env is not None and "api_key" not in options:
+    if model.api_key_env is not None and options.get("api_key") is None:
         request["api_key"] = model.api_key()
-    request.update(options)
     if model.extra_headers:
         request["extra_headers"] = {**model.extra_headers, **(options.get("extra_headers") or {})}
     if model.provider == "anthropic":
         for name in ("api_base", "base_url"):
             if isinstance(request.get(name), str):  # LiteLLM adds /v1/messages and would double a /v1
                 request[name] = request[name].rstrip("/").removesuffix("/v1")
-    if "tools" in options and not any(
-        isinstance(tool, dict) and tool.get("type") == "mcp" for tool in options["tools"]
-    ):
+    if options.get("tools") and not any(_is_mcp(tool) for tool in options["tools"]):
         request["_skip_mcp_handler"] = True  # else LiteLLM 1.106 imports the package mcp, which it does not install
-    request["num_retries"] = request["max_retries"] = 0
-    check_live_call(request)
+    if stream:
+        request["stream"] = True
+        request.setdefault("stream_options", {"include_usage": True})  # left out by LiteLLM where it would be refused
     return request
 
 
-def _stream_request(
-    messages: Messages, model: ModelSpec, timeout: float, retries: int, options: Mapping[str, Any]
-) -> dict[str, Any]:
-    """As `_request`, asking for the usage at the end; LiteLLM leaves that out where a provider refuses it."""
-    request = _request(messages, model, timeout, retries, options)
-    request.setdefault("stream_options", {"include_usage": True})
-    request["stream"] = True
-    return request
+def _is_mcp(tool: Any) -> bool:
+    return isinstance(tool, Mapping) and tool.get("type") == "mcp"
 
 
-def check_arguments(timeout: float, retries: int, options: Mapping[str, Any]) -> None:
-    """Raise ConfigError for an argument that no backend takes."""
+def _check(timeout: float, retries: int, options: Mapping[str, Any], stream: bool) -> None:
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < math.inf:
         raise ConfigError("`timeout` must be a number of seconds above 0.")
     if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
@@ -222,3 +218,5 @@ def check_arguments(timeout: float, retries: int, options: Mapping[str, Any]) ->
     for name in options:
         if name in _ARGUMENT_INSTEAD:
             raise ConfigError(f"`{name}` is not an option.", hint=f"Use {_ARGUMENT_INSTEAD[name]}.")
+    if options.get("stream") and not stream:
+        raise ConfigError("`stream` is not an option.", hint="Use stream().")

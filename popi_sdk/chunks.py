@@ -18,6 +18,8 @@ from popi_sdk.vendor_errors import popi_error
 _TOWARDS_THE_CONNECTION = ("completion_stream", "http_response", "response", "streaming_response", "_iterator")
 """Attributes under which LiteLLM's and the providers' stream objects hold what they read from."""
 _DEEPEST = 6
+_FINISH_REASONS = ("received_finish_reason", "intermittent_finish_reason")
+"""Where LiteLLM's stream notes how the provider ended the answer."""
 
 
 def text_of(chunk: Any) -> str:
@@ -68,10 +70,9 @@ class _Stream:
         return chunk
 
     def _finished(self) -> bool:
-        return bool(
-            getattr(self.source, "received_finish_reason", None)
-            or getattr(self.source, "intermittent_finish_reason", None)
-        )
+        """Whether the provider itself ended the answer; True for a source that does not say."""
+        said = [getattr(self.source, name, "unsaid") for name in _FINISH_REASONS]
+        return any(said)
 
     def _cut(self) -> BackendError:
         return BackendError(

@@ -60,7 +60,7 @@ def _rules(retries: int, timeout: float) -> dict[str, Any]:
 
 
 def _wait(state: RetryCallState) -> float:
-    """What the provider asks for; else twice as long each time, with chance in it so that clients do not come at once."""
+    """What the provider asks for; else twice as long each time, and random, so that clients do not come together."""
     error = _error(state)
     asked = seconds_to_wait(error) if error else None
     if asked is not None:
