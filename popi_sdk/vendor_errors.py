@@ -248,6 +248,7 @@ def _wait_hint(seconds: float | None) -> str:
 def _without_status(chain: list[BaseException], model: str, timeout: float) -> PopiError:
     """For what happened instead of a provider's answer, or with an answer that was none."""
     names = _names(chain)
+    cause = next((link for link in reversed(chain) if not isinstance(link, StopIteration)), chain[0])
     if names & _TIMEOUTS:
         return BackendTimeoutError(
             f"{model} did not answer within {timeout:g} s.",
@@ -257,7 +258,8 @@ def _without_status(chain: list[BaseException], model: str, timeout: float) -> P
         )
     if "BudgetExceededError" in names:
         return BackendError(f"LiteLLM's budget for {model} is used up.", model=model, hint="Raise litellm.max_budget.")
-    if type(chain[-1]).__name__ == "OpenAIError":  # raised by the client before it sends, for want of a key
+    if type(cause).__name__ == "OpenAIError" and type(cause).__module__.startswith("openai"):
+        # the client's bare base class: it refuses to send for want of a key
         return AuthError(f"No key is set for {model}.", model=model, hint=_key_hint(model))
     if isinstance(chain[-1], ImportError):
         missing = chain[-1].name
@@ -274,7 +276,7 @@ def _without_status(chain: list[BaseException], model: str, timeout: float) -> P
             retryable=True,
         )
     return BackendError(
-        f"{model} sent an answer that cannot be read ({type(chain[-1]).__name__}).",
+        f"{model} sent an answer that cannot be read ({type(cause).__name__}).",
         model=model,
         hint="Check that `api_base` is the address of its API; else try again later.",
         retryable=True,

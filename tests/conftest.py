@@ -1,4 +1,28 @@
-"""Fixtures shared by all tests."""
+"""Fixtures shared by all tests, and the switch that makes a forgotten live call fail."""
 
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from popi_sdk.config import KEYS
+from tests import drivers
 from tests.loopback import loopback  # noqa: F401
-from tests.postgres import postgres_server, postgres_url  # noqa: F401
+from tests.postgres import postgres_url  # noqa: F401
+
+os.environ["POPI_NO_LIVE_CALLS"] = "1"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests see the settings they make, not those of the shell they run in."""
+    for key in KEYS:
+        monkeypatch.delenv(f"POPI_{key.upper()}", raising=False)
+
+
+@pytest.fixture(params=["sync", "async"])
+def clients(request: pytest.FixtureRequest) -> Iterator[drivers.Clients]:
+    """Makes Popi clients, or AsyncPopi clients that look like them."""
+    yield from drivers.clients(request.param)

@@ -36,12 +36,12 @@ def test_a_killed_process_loses_nothing_it_was_promised(url: str, namespace: str
     worker = Worker(url, namespace, "ada", 0, 10_000, batch)
     worker.wait_until_ready()
     worker.go()
-    moment = random.randint(100, 400)
+    moment = random.randint(100, 600)
     for _ in range(moment):
         worker.kept()
     worker.process.send_signal(signal.SIGKILL)
-    _, rest, errors = worker.end()
-    assert errors == ""
+    code, rest, errors = worker.end()
+    assert (code, errors) == (-signal.SIGKILL, "")
     promised = max([moment * batch, *(int(line.split()[1]) for line in rest.splitlines())])
     store = open_store(url)
     found = ids(store, namespace)
@@ -93,7 +93,7 @@ def test_a_full_disk_is_told_and_loses_nothing() -> None:
             while True:
                 store.observe("default", "ada", [Statement(f"{SECRET} {'x' * 2000}", id=f"s{kept}")])
                 kept += 1
-        assert kept > 50
+        assert kept > 20
         assert caught.value.retryable
         assert SECRET not in "".join(traceback.format_exception(caught.value))
         assert ids(store, "default") == [f"s{number}" for number in range(kept)]
@@ -136,7 +136,7 @@ def test_a_file_that_may_not_grow_is_told_and_loses_nothing(tmp_path: Path) -> N
     done = subprocess.run([sys.executable, "-c", FILE_LIMIT, url], capture_output=True, text=True, check=True)
     kept, message = done.stdout.split(maxsplit=1)
     assert "could not be read from or written to its disk" in message or "no room left" in message
-    assert int(kept) > 20
+    assert int(kept) > 5
     store = open_store(url)
     assert ids(store, "default") == [f"s{number}" for number in range(int(kept))]
     store.close()
