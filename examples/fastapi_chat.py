@@ -82,7 +82,7 @@ async def visit() -> None:
 
     from popi_sdk.testing import FakeBackend
 
-    popi = AsyncPopi(store="memory", backend=FakeBackend("Green fades, so yellow shows."))
+    popi = AsyncPopi(store="memory", backend=FakeBackend(default="Green fades, so yellow shows."))
     transport = httpx.ASGITransport(create_app(popi))
     async with popi, httpx.AsyncClient(transport=transport, base_url="http://app/users/ada") as client:
         await client.post("/feedback", json={"text": "Short answers, please."})

@@ -31,7 +31,10 @@ PADDING = (
 )
 
 signals = [
-    *(PreferencePair(prompt, chosen=short, rejected=PADDING.format(answer=short)) for prompt, short in LIKED_SHORT.items()),
+    *(
+        PreferencePair(prompt, chosen=short, rejected=PADDING.format(answer=short))
+        for prompt, short in LIKED_SHORT.items()
+    ),
     Statement("I like a small everyday example."),
 ]
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, get_args
 from popi_sdk.composer import ChatMessage, Placement, Prompt, as_messages, compose
 from popi_sdk.config import Config
 from popi_sdk.errors import ConfigError, PopiError, SignalError, SummarizerError
+from popi_sdk.fallbacks import options_for_fallback
 from popi_sdk.guard import check_own_words, guard
 from popi_sdk.model_spec import ModelSpec
 from popi_sdk.render import raw_tokens
@@ -198,7 +199,9 @@ def attempt_with(
 
     def attempt(model: ModelSpec) -> T:
         messages = request.composed(summary, model, templates)
-        return call(messages, model, timeout=request.timeout, retries=config.retries, options=request.options)
+        # Another provider must not be sent the key or the address that the app gave for the first one.
+        options = request.options if model == request.models[0] else options_for_fallback(request.options)
+        return call(messages, model, timeout=request.timeout, retries=config.retries, options=options)
 
     return attempt
 

@@ -27,7 +27,6 @@ from popi_sdk.errors import (
 )
 
 STATUS_OF: dict[str, int] = {
-    "AuthenticationError": 401,
     "PaymentRequiredError": 402,
     "PermissionDeniedError": 403,
     "NotFoundError": 404,
@@ -40,10 +39,11 @@ STATUS_OF: dict[str, int] = {
     "ModifyResponseException": 400,
     "SensitiveDataRouteException": 400,
 }
-"""The status that LiteLLM's class stands for when it refuses a call without asking the provider."""
+"""The status that LiteLLM's class stands for where it refuses a call without asking the provider."""
 
 OTHERS: frozenset[str] = frozenset(
     {
+        "AuthenticationError",
         "Timeout",
         "ContextWindowExceededError",
         "BudgetExceededError",
@@ -66,11 +66,13 @@ OTHERS: frozenset[str] = frozenset(
 _TIMEOUTS = {"Timeout", "APITimeoutError", "TimeoutException", "TimeoutError", "SocketTimeoutError"}
 _CONNECTION = {"APIConnectionError", "TransportError", "ClientError", "OSError"}
 _TOO_LONG = re.compile(
-    r"context.?(length|window|limit|size)|maximum (context|input|prompt|model) length|max_model_len|model length of"
-    r"|prompt is too long|prompt: length|input is too long|too many tokens|too large for model"
-    r"|tokens? (count )?exceeds?|reduce the length of the (messages|prompt|input)|exceeds the maximum number of tokens",
+    r"maximum (context|input|prompt|model) length|exceeds?( the)?( available| maximum| model's)* context"
+    r"|longer than the (model's |maximum )*(context|model) length|prompt is too long|prompt: length|input is too long"
+    r"|too many tokens|too large for model|tokens exceed|token count .{0,40}exceeds|maximum number of tokens allowed"
+    r"|reduce the length of (the|your) (messages|prompt|input)",
     re.IGNORECASE,
 )
+_NO_KEY = re.compile(r"missing [\w ]*api[ _]key", re.IGNORECASE)
 _NO_CREDIT = {"insufficient_quota", "billing_not_active", "credit_balance_too_low"}
 _SAFE_CODE = re.compile(r"[A-Za-z][A-Za-z_]{2,39}|[0-9]{1,5}")
 _RETRIED = {408, 409, 425, 429}
@@ -93,7 +95,7 @@ def popi_error(error: Exception, model: str, timeout: float, outside: BaseExcept
     chain = list(_chain(error, outside))
     names = _names(chain)
     answer = _answer(chain)
-    if "LiteLLMUnknownProvider" in names or "LLM Provider NOT provided" in str(error):
+    if answer.status is None and "LLM Provider NOT provided" in str(error):
         return ConfigError(
             f"No provider is known for the model {model}.",
             hint='Give it as "provider/model", such as openai/gpt-4o-mini.',
@@ -189,11 +191,11 @@ def _seconds_until(date: str, now: datetime | None) -> float:
 
 
 def _is_too_long(answer: _Answer, names: set[str]) -> bool:
-    if answer.status is None:
-        return "ContextWindowExceededError" in names
-    if answer.status not in (400, 413, 422):
+    """LiteLLM knows many wordings and we some more; but only a refused request can be one that is too long."""
+    if answer.status not in (None, 400, 413, 422):
         return False
-    return answer.code == "context_length_exceeded" or bool(_TOO_LONG.search(answer.text))
+    said = answer.code == "context_length_exceeded" or bool(_TOO_LONG.search(answer.text))
+    return said or "ContextWindowExceededError" in names
 
 
 def _status_by_class(error: Exception) -> int | None:
@@ -256,31 +258,24 @@ def _without_status(chain: list[BaseException], model: str, timeout: float) -> P
             hint="Raise `timeout`, or set `fallbacks`.",
             retryable=True,
         )
+    if _lacks_key(cause, names):
+        return AuthError(f"No key is set for {model}.", model=model, hint=_key_hint(model))
     if "BudgetExceededError" in names:
         return BackendError(f"LiteLLM's budget for {model} is used up.", model=model, hint="Raise litellm.max_budget.")
-    if type(cause).__name__ == "OpenAIError" and type(cause).__module__.startswith("openai"):
-        # the client's bare base class: it refuses to send for want of a key
-        return AuthError(f"No key is set for {model}.", model=model, hint=_key_hint(model))
-    if isinstance(chain[-1], ImportError):
-        missing = chain[-1].name
-        return ConfigError(
-            f"{model} needs the package `{missing}`, which is not installed.", hint=f"Install {missing}."
-        )
-    if "JSON serializable" in str(chain[-1]):
+    if isinstance(cause, ImportError):
+        return ConfigError(f"{model} needs the package `{cause.name}`, which is not installed.", hint="Install it.")
+    if "JSON serializable" in str(cause):
         return ConfigError("A message or an option cannot be written as JSON.", hint="Give plain values only.")
+    what, hint = f"sent an error or an answer that cannot be read ({type(cause).__name__})", "Check `api_base`"
     if _names(link for link in chain if not type(link).__module__.startswith("litellm.")) & _CONNECTION:
-        return BackendError(
-            f"{model} could not be reached, or the connection broke.",
-            model=model,
-            hint="Check the network and `api_base`, or set `fallbacks`.",
-            retryable=True,
-        )
-    return BackendError(
-        f"{model} sent an answer that cannot be read ({type(cause).__name__}).",
-        model=model,
-        hint="Check that `api_base` is the address of its API; else try again later.",
-        retryable=True,
-    )
+        what, hint = "could not be reached, or the connection broke", "Check the network and `api_base`"
+    return BackendError(f"{model} {what}.", model=model, hint=f"{hint}, or set `fallbacks`.", retryable=True)
+
+
+def _lacks_key(cause: BaseException, names: set[str]) -> bool:
+    """Whether the call was never sent for want of a key; the clients of OpenAI and Google have no class for that."""
+    refused = type(cause).__name__ == "OpenAIError" and type(cause).__module__.startswith("openai")
+    return refused or "AuthenticationError" in names or bool(_NO_KEY.match(str(cause)))
 
 
 def _names(chain: Iterable[BaseException]) -> set[str]:

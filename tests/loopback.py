@@ -195,6 +195,21 @@ def cut(after: int, *, politely: bool = False, text: str = "One two three four f
     return reply
 
 
+def stream_error(after: int = 3) -> Reply:
+    """A stream in which the provider reports an error of its own after some events, as when it is overloaded."""
+
+    async def reply(connection: Connection) -> None:
+        request = connection.request
+        await connection.open_stream()
+        said = Said("One two three four five six.")
+        for event in list(shapes.events(request.provider, request.body["model"], said, request.body))[:after]:
+            await connection.send_event(event)
+        await connection.send_event(shapes.error_event(request.provider, _indiscreet(request)))
+        await connection.end_stream()
+
+    return reply
+
+
 def hang(seconds: float, then: Reply | None = None) -> Reply:
     """Silence, and then an answer or nothing."""
 

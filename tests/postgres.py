@@ -7,6 +7,7 @@ def test_more(postgres_server):                       # its own database, and a 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import pwd
@@ -17,7 +18,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,25 +101,29 @@ class PostgresServer:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """A running server; skips where PostgreSQL is not installed."""
+def postgres_server() -> PostgresServer:
+    """A running server that a test may kill and start again."""
+    return _server()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """One database for the whole run; tests keep apart by their namespaces."""
+    return _server().new_database()
+
+
+@cache
+def _server() -> PostgresServer:
+    """Started once, by whichever fixture comes first, and gone with the test run; skips without PostgreSQL."""
     pytest.importorskip("psycopg", reason="psycopg is not installed")
     binaries = _binaries()
     if binaries is None:
         pytest.skip("PostgreSQL is not installed here: no initdb was found")
     folder = Path(tempfile.mkdtemp(prefix="popi-postgres-"))
-    try:
-        server = PostgresServer(binaries, folder)
-        yield server
-        server.stop()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="session")
-def postgres_url(postgres_server: PostgresServer) -> str:
-    """One database for the whole run; tests keep apart by their namespaces."""
-    return postgres_server.new_database()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    server = PostgresServer(binaries, folder)
+    atexit.register(server.stop)
+    return server
 
 
 def _binaries() -> Path | None:

@@ -222,12 +222,24 @@ def error(provider: str, status: int, message: str) -> dict[str, Any]:
         kind = _ANTHROPIC_TYPES.get(status, "api_error")
         return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_0001"}
     if provider == "mistral":
-        return {"object": "error", "message": message, "type": _CODES.get(status, "error"), "param": None, "code": "1800"}
+        return {
+            "object": "error",
+            "message": message,
+            "type": _CODES.get(status, "error"),
+            "param": None,
+            "code": "1800",
+        }
     if provider == "local":  # vLLM
         return {"error": {"message": message, "type": "BadRequestError", "param": None, "code": status}}
     code = _CODES.get(status)
     kind = "invalid_request_error" if status < 429 else "server_error"
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+
+def error_event(provider: str, message: str) -> bytes:
+    """The server-sent event with which a provider breaks off a stream because it is overloaded."""
+    name = b"event: error\n" if provider == "anthropic" else b""
+    return name + f"data: {json.dumps(error(provider, 529 if provider == 'anthropic' else 503, message))}\n\n".encode()
 
 
 _TOO_LONG = {

@@ -216,7 +216,10 @@ def test_a_client_and_a_remote_summarizer_that_are_already_made_ask_it_too() -> 
     with popi, use(FakeBackend("Keep answers short.", "Hello.")) as backend:
         reply = popi.personalize("Hi", ["I have little time."])
     assert (reply.summary.text, reply.text) == ("Keep answers short.", "Hello.")
-    assert [request.model.name for request in backend.requests] == ["openai/gpt-4o-mini", "mistral/mistral-small-latest"]
+    assert [request.model.name for request in backend.requests] == [
+        "openai/gpt-4o-mini",
+        "mistral/mistral-small-latest",
+    ]
 
 
 def test_afterwards_calls_are_real_again() -> None:
@@ -268,7 +271,14 @@ def test_litellms_own_mock_response_stays_allowed() -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["https://api.openai.com/v1", "http://127.0.0.1.example.com/v1", "http://localhost.example.com", "http://[::2]/", "x", ""],
+    [
+        "https://api.openai.com/v1",
+        "http://127.0.0.1.example.com/v1",
+        "http://localhost.example.com",
+        "http://[::2]/",
+        "x",
+        "",
+    ],
 )
 def test_other_addresses_are_refused(address: str) -> None:
     with no_live_calls(), pytest.raises(LiveCallError):

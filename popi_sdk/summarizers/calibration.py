@@ -128,9 +128,6 @@ IMPLIED: dict[tuple[str, str], int] = {
     ("formality", "warmth"): -1,
     ("formality", "analogies"): -1,
     ("formality", "hedging"): 1,
-    ("formality", "length"): 1,
-    ("exclamations", "formality"): -1,
-    ("exclamations", "warmth"): 1,
     ("warmth", "exclamations"): 1,
     ("warmth", "person"): 1,
     ("warmth", "first_person"): 1,
@@ -138,25 +135,19 @@ IMPLIED: dict[tuple[str, str], int] = {
     ("warmth", "directness"): 1,
     ("emoji", "exclamations"): 1,
     ("emoji", "humour"): 1,
-    ("emoji", "formality"): -1,
-    ("humour", "formality"): -1,
     ("humour", "exclamations"): 1,
     ("reading", "sentences"): 1,
-    ("reading", "formality"): 1,
-    ("sentences", "reading"): 1,
     ("lists", "steps"): 1,
     ("lists", "paragraphs"): -1,
     ("lists", "sentences"): -1,
     ("lists", "bold"): 1,
     ("lists", "reading"): -1,
-    ("steps", "lists"): 1,
     ("steps", "paragraphs"): -1,
     ("steps", "sentences"): -1,
     ("steps", "numbers"): 1,
     ("headings", "bold"): 1,
     ("headings", "paragraphs"): -1,
     ("headings", "sentences"): -1,
-    ("bold", "headings"): 1,
     ("bold", "paragraphs"): -1,
     ("tables", "sentences"): -1,
     ("tables", "reading"): -1,
@@ -181,10 +172,12 @@ IMPLIED: dict[tuple[str, str], int] = {
     ("questions", "closing"): 1,
     ("person", "first_person"): 1,
     ("hedging", "caveats"): 1,
-    ("caveats", "hedging"): 1,
     ("sources", "numbers"): 1,
 }
-"""What goes without saying once the first aspect is said: 1 in the same direction, -1 in the opposite one."""
+"""What goes without saying once the first aspect is said: 1 in the same direction, -1 in the opposite one.
+
+From the wider to the narrower only: nothing implies what implies it.
+"""
 
 
 def bounded(difference: float, spread: float) -> float:

@@ -47,7 +47,8 @@ class Graded:
 class Said:
     """Words of the user; only a statement (`quotable`) may be repeated in a summary.
 
-    `follows_answer` is true for a remark on an answer: a reason, or a turn after an answer in a chat.
+    `follows_answer` is true for a remark on an answer: a reason, or a turn after an answer in a chat. `mood` is the score
+    a reason goes with.
     """
 
     text: str
@@ -55,6 +56,7 @@ class Said:
     place: int
     quotable: bool
     follows_answer: bool = False
+    mood: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ def _words_of(signal: Signal, place: int) -> Iterator[Said]:
         case Statement():
             yield Said(signal.text, signal.id, place, quotable=True)
         case Rating() if signal.reason:
-            yield Said(signal.reason, signal.id, place, quotable=False, follows_answer=True)
+            yield Said(signal.reason, signal.id, place, quotable=False, follows_answer=True, mood=signal.score)
         case Conversation():
             answered = False
             for message in signal.messages:

@@ -25,7 +25,7 @@ from popi_sdk.summarizers.evidence import Evidence, Graded, Pair
 from popi_sdk.summarizers.measures import MEASURES, measure
 from popi_sdk.summarizers.significance import draw_sums, family_wise
 
-LEVEL = 0.02
+LEVEL = 0.025
 DRIFT_LEVEL = 0.003
 LEAST_PIECES = 6
 """Fewer noticeable differences than this are never a finding: chance alone makes 5 of 5 agree in one user of 16."""
@@ -90,7 +90,18 @@ def find(evidence: Evidence) -> list[Finding]:
         return []
     drifted = _drifts(pairs)
     found = _step_down(pairs, texts, {finding.aspect for finding in drifted})
-    return [*drifted, *found][:MOST_FINDINGS]
+    return _telling([*drifted, *found])
+
+
+def _telling(findings: Sequence[Finding]) -> list[Finding]:
+    """Without what goes without saying once a wider finding is said, whichever was found first."""
+    return [
+        one
+        for one in findings
+        if not any(
+            IMPLIED.get((wider.aspect, one.aspect), 0) == (1 if wider.more == one.more else -1) for wider in findings
+        )
+    ][:MOST_FINDINGS]
 
 
 def _settled_order(pair: Pair) -> tuple[str, ...]:
@@ -135,7 +146,7 @@ def _step_down(pairs: Sequence[_Piece], texts: Sequence[_Piece], taken: set[str]
     columns, exact = _columns(pairs, texts, taken)
     pieces = [*pairs, *texts]
     found: list[Finding] = []
-    while columns and len(found) < MOST_FINDINGS:
+    while columns:
         best_by_chance = [0.0] * len(next(iter(columns.values())).by_chance)
         for column in columns.values():
             best_by_chance = [

@@ -97,7 +97,7 @@ _TOPICS: tuple[tuple[str, str, str], ...] = (
      r"scientific\w*|sophisticated|complicated|complex|big words|buzzwords?|fachsprache|fachbegriffe?|fachchinesisch|technisch\w*|"
      r"técnic[oa]s?|jerga|专业|専門|техническ\w+"),
     ("reading", LESS, r"!you(?:'ve| have)? lost me|over my head|(?:don't|do not|didn't|can't|couldn't) (?:understand|follow|get (?:it|"
-     r"this|that))|confus\w+|no idea what (?:that|this|you)|what does (?:that|this|it) (?:even )?mean|in english please|verstehe ich "
+     r"this|that))|confus\w+|no idea what (?:that|this|you)|what does (?:that|this|it) (?:even )?mean|verstehe ich "
      r"nicht|je ne comprends (?:pas|rien)|no (?:lo )?entiendo|não entend\w+|non capisco|snap ik niet|听不懂|看不懂|わからない|"
      r"分からない|не понял\w*|не понимаю"),
     ("numbers", MORE, r"numbers|figures|statistics|stats|percentages|zahlen|chiffres|cifras|cijfers|数字|数据|数値|цифр\w*"),
@@ -148,7 +148,7 @@ _REMARKS: tuple[tuple[str, str, str], ...] = (
      r"complex|advanced|academic|much jargon|many big words)|simpler|simplify|(?:in )?(?:plain|simple) (?:english|words|terms|language)|"
      r"layman'?s?(?:'? terms)?|eli5|like i(?:'m| am|m) (?:5|five|a (?:child|kid|beginner|total beginner))|over my head|(?:i )?(?:don't|do not|"
      r"didn't) (?:understand|follow)(?: (?:that|this|any|a word|you|it).*)?|i'm (?:confused|lost)|dumb (?:it|that|this) down|what does "
-     r"that (?:even )?mean|(?:what|in) english(?: please)?$|zu kompliziert|einfacher|verstehe ich nicht|trop compliqué|plus simple\w*|je ne "
+     r"that (?:even )?mean|zu kompliziert|einfacher|verstehe ich nicht|trop compliqué|plus simple\w*|je ne "
      r"comprends (?:pas|rien)|demasiado complicado|más (?:simple|sencillo)|no entiendo|muito complicado|mais simples|não entendi|troppo "
      r"complicato|più semplice|non capisco|te ingewikkeld|eenvoudiger|简单点|太复杂|听不懂|もっと簡単|わかりやすく|проще|не понимаю|"
      r"слишком сложно"),
@@ -192,7 +192,7 @@ _ANSWERING = (
 )
 
 _NEGATION = re.compile(
-    r"\b(?:no|not|never|without|avoid\w*|stop|skip|drop|less|fewer|omit|remove|leave out|cut|ditch|lose|minus|don'?t|do not|doesn'?t|"
+    r"\b(?:no|not|never|without|avoid\w*|stop|skip|drop|less|fewer|omit|remove|leave out|cut|ditch|easy on|light on|lose|minus|don'?t|do not|doesn'?t|"
     r"won'?t|shouldn'?t|can'?t stand|hate|dislike|dislikes|tired of|sick of|enough|rather than|instead of|over|nor|zero|limit|refrain|"
     r"annoy\w*|neither|kein\w*|nicht|nie|ohne|weniger|vermeide\w*|sans|pas|moins|jamais|évite\w*|sin|nunca|menos|evita\w*|sem|não|evite|"
     r"senza|non|meno|mai|geen|niet|nooit|zonder|minder|vermijd\w*|без|не|никаких|меньше)\b|不要|不用|别|少用|没有|无需|いらない"
@@ -298,7 +298,7 @@ def _turned(piece: str, match: re.Match[str], *, disliked: bool) -> bool:
 @cache
 def _language_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple(
-        (name, re.compile(rf"(?<!\w){_ANSWERING}\s*(?:(?:to |me |mir |moi |in |auf |en |em |het |only |simple |plain |на )*)(?:{words})(?![a-zà-ÿ])"))
+        (name, re.compile(rf"(?<![a-zа-яà-ÿ]){_ANSWERING}\s*(?:(?:to |me |mir |moi |in |auf |en |em |het |only |на )*)(?:{words})(?![a-zа-яà-ÿ])"))
         for name, words in _LANGUAGES.items()
     )
 

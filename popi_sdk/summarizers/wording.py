@@ -1,4 +1,4 @@
-"""Findings in plain words: one imperative clause per aspect and direction, with numbers where they help."""
+"""Findings and wishes in plain words: one imperative clause per aspect and direction, with numbers where they help."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import statistics
 
 from popi_sdk.summarizers.findings import Finding
 from popi_sdk.summarizers.measures import count_words
+from popi_sdk.summarizers.topics import MORE, Wish
 from popi_sdk.summary import Clause
 
 MORE_LESS: dict[str, tuple[str, str]] = {
@@ -43,7 +44,19 @@ MORE_LESS: dict[str, tuple[str, str]] = {
 """Per aspect, the clause for more of it and for less."""
 
 
-def in_words(finding: Finding) -> Clause:
+def wish_text(wish: Wish) -> str:
+    """A wish in our own words.
+
+    >>> wish_text(Wish("length", "less")), wish_text(Wish("language", "German"))
+    ('Keep answers short and concise.', 'Answer in German.')
+    """
+    if wish.aspect == "language":
+        return f"Answer in {wish.direction}."
+    more, less = MORE_LESS[wish.aspect]
+    return (more if wish.direction == MORE else less).format(size="")
+
+
+def finding_clause(finding: Finding) -> Clause:
     """The clause for one finding."""
     more, less = MORE_LESS[finding.aspect]
     text = (more if finding.more else less).format(size=_size(finding.liked))

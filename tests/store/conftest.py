@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 
 from popi_sdk.store import AsyncStore, Store, open_async_store, open_store
+from tests.postgres import postgres_server, postgres_url  # noqa: F401
 
 KINDS = ("sqlite", "memory", "postgresql", "async sqlite", "async postgresql")
 
