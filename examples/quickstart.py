@@ -9,11 +9,11 @@ POPI_MODEL=anthropic/claude-sonnet-4-6 and so on) it prints the answer too.
 import json
 
 import popi_sdk
-from popi_sdk import PreferencePair, Statement
+from popi_sdk import PreferencePair, Signal, Statement
 
 PROMPT = "Why do leaves change colour in autumn?"
 
-LIKED_SHORT = {
+SHORT = {
     "What is a black hole?": "A region of space with gravity so strong that light cannot leave it.",
     "How do vaccines work?": "They show your immune system a harmless part of a germ, so it knows the real one later.",
     "What is inflation?": "Prices rise over time, so the same money buys less.",
@@ -30,13 +30,8 @@ PADDING = (
     "the finer points today. I hope this overview was helpful, and please let me know if you would like more details!"
 )
 
-signals = [
-    *(
-        PreferencePair(prompt, chosen=short, rejected=PADDING.format(answer=short))
-        for prompt, short in LIKED_SHORT.items()
-    ),
-    Statement("I like a small everyday example."),
-]
+pairs = [PreferencePair(prompt, chosen=short, rejected=PADDING.format(answer=short)) for prompt, short in SHORT.items()]
+signals: list[Signal] = [*pairs, Statement("I like a small everyday example.")]
 
 summary = popi_sdk.summarize(signals)
 print(f"Summary, {summary.tokens} tokens instead of {summary.raw_tokens}, written by {summary.model}:")

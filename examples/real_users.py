@@ -81,10 +81,12 @@ def show(kind: str, users: dict[str, list[Signal]]) -> str:
     for user, summary in list(told.items())[:SHOWN]:
         print(f"  {user}, {len(users[user])} signals: {summary}")
     print()
-    raw, short = [s.raw_tokens for s in told.values()] or [0], [s.tokens for s in told.values()] or [0]
-    ratio = median(s.raw_tokens / s.tokens for s in told.values()) if told else 0
-    everyone = median(summary.raw_tokens for summary in summaries.values())
-    return f"{kind:<12}{len(users):>7}{len(told):>14}{everyone:>14,.0f}{median(raw):>12,.0f}{median(short):>16,.0f}{ratio:>12,.0f}"
+    if not told:
+        return f"{kind:<12}{len(users):>8}{0:>14}"
+    raw = median(summary.raw_tokens for summary in told.values())
+    short = median(summary.tokens for summary in told.values())
+    ratio = median(summary.raw_tokens / summary.tokens for summary in told.values())
+    return f"{kind:<12}{len(users):>8}{len(told):>14}{raw:>14,.0f}{short:>16,.0f}{ratio:>14,.0f}"
 
 
 def main() -> None:
@@ -98,10 +100,8 @@ def main() -> None:
         for user, signal in read(folder):
             users[user].append(signal)
         lines.append(show(read.__name__, users))
-    print("Medians are over the users with a summary; `all raw` is over all of them.")
-    print(
-        f"{'kind':<12}{'users':>7}{'with summary':>14}{'all raw':>14}{'raw tokens':>12}{'summary tokens':>16}{'raw/summary':>12}"
-    )
+    print("Medians over the users with a summary, in tokens:")
+    print(f"{'kind':<12}{'users':>8}{'with summary':>14}{'raw signals':>14}{'summary':>16}{'raw/summary':>14}")
     print("\n".join(lines))
 
 

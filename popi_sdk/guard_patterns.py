@@ -1,181 +1,343 @@
-"""What the guard refuses, as data: who is addressed and what is asked, in English.
+"""What the guard refuses in English, as data: families of words, and the orders they make up.
 
-Every pattern is matched against the folded words of one clause (see `guard_text.fold_words`): lower-case words with
-single spaces, no punctuation, short forms written out. `W3` stands for up to three words in between, and so on.
-Other languages stand in `guard_languages`.
+A rule is a line of words. A capitalised name stands for any member of that family, `a|b` for either, `word*` for
+words that begin so, `a_b` for two words in a row, `word?` for a word that may be missing, `..3` for up to three words
+in between, `^` and `$` for the ends of the clause, and `!X` says that X does not follow. START is a place where an
+order may begin. Rules are compared with folded words (`guard_text.fold_words`): no punctuation, short forms written
+out, spelling mended. Rules cover ways of putting an order, never one attack.
 """
 
 from __future__ import annotations
 
-_STRONG_IGNORE = (
-    "ignor(?:e|es|ing)|disregard(?:ing|s)?|forget(?:ting|s)?|overrid(?:e|es|ing)|overrule|bypass(?:es|ing)?|negate|nullify|void|"
-    "circumvent(?:ing)?|evade|violate|break|breaking|disobey(?:ing)?|defy|supersede|suspend|revoke|cancel|unlearn|discard|dismiss|erase|"
-    "abandon|neglect|overwrite|rewrite|scrap|undo|(?:do|does|must|should|will|shall|can|need) not (?:follow|obey|adhere to|comply with|heed|respect|listen to|honou?r|apply)|"
-    "(?:never|stop|quit|cease|no longer) (?:follow|following|obey|obeying|listen to|listening to|adhering to|adhere to|heed)|"
-    "pay no (?:attention|heed) to|set aside|throw (?:away|out)|toss|put aside|turn off|switch off|disable|deactivate|remove|lift|unlock|not bound by|"
-    "free (?:of|from)|instead of (?:following)?|over ?ride|skip past|delete|clear|wipe|reset|replace|drop|skip|work around|get around"
-)
-_EARLIER = (
-    "previous|previously given|prior|above|earlier|preceding|former|foregoing|existing|original|initial|past|preset|predefined|default|system|developers?|"
-    "hidden|built in|core|internal|safety|security|content|moderation|ethical|other|old|current|present|underlying|operator|platform|company|standing|openai|anthropic|aforementioned|admin"
-)
-_ORDERS = (
-    "instructions?|instruct|directions?|directives?|rules?|rulesets?|guidelines?|guidance|polic(?:y|ies)|prompts?|constraints?|restrictions?|"
-    "limitations?|limits|guard ?rails?|safeguards?|filters?|programming|training|protocols?|commands?|orders?|context|messages?|"
-    "settings?|configurations?|safety|ethics|moderation|alignment|principles|boundaries|persona|regulations|mandates?|checks|measures"
-)
-_AI = "ai|llms?|(?:large )?language models?|(?:chat ?)?bots?|assistants?|chatgpt|gpt|claude|gemini|ai models?|ai agents?|ai assistants?|models?|agents?|copilot"
-_NOT = "(?:do not|does not|must not|should not|shall not|can not|will not|may not|never|no need to|avoid|refrain from|without)"
-_PERSON = "(?:the|this|any|an|a|your|our)? ?(?:end )?(?:users?|humans?|customers?|clients?|person|people|anyone|anybody|them|him|her|owner|operator|visitors?|patients?|students?|admins?|others|everyone|me)"
-_SECRET = (
-    "pass ?words?|pass ?codes?|pass ?phrases?|passwd|pwd|api ?keys?|api ?tokens?|secret keys?|secrets?|(?:access|auth|authentication|bearer|session|refresh|oauth|jwt|security) ?(?:tokens?|codes?|keys?|cookies?)|"
-    "credentials?|login (?:data|details|info|information)|logins|private keys?|ssh keys?|encryption keys?|master keys?|license keys?|keys|env(?:ironment)? (?:variables?|vars?|file)|dot ?env|credit ?cards?(?: numbers?| details| data)?|"
-    "card numbers?|cvv|ssns?|social security(?: numbers?)?|bank (?:account|details|data)s?|account numbers?|iban|pin(?: code| number)|seed phrases?|recovery phrases?|mnemonic phrase|wallet keys?|"
-    "connection strings?|one time codes?|otp|2fa codes?|confidential|classified|sensitive (?:data|information|info)|proprietary|internal (?:data|docs?|documents?|documentation|information|memos?|notes|details|tools?)|"
-    "personal (?:data|information|info|details)|private (?:data|information|info|details|messages?|conversations?|files?)|pii|"
-    "session ids?|cookies|hidden (?:text|notes?|messages?|data|context)|medical records?|billing (?:data|info|information|details)|payment (?:data|info|information|details)|home address(?:es)?|phone numbers?"
-)
-_HARMLESS_SECRET = (
-    "(?! (?:strength|rules?|polic(?:y|ies)|managers?|hash(?:es|ing)?|resets?|tips|advice|requirements|fields?|hygiene|security|safety|management|handling|"
-    "best|of (?!the|this|your|our|all|any|every|other|my)|to (?:a|good|success|great)|behind|sauce|ingredients?|santa|comparisons?|rewards?|offers?|in (?:json|dict|python)|signature|points?|takeaways?|words|ideas|terms|facts|concepts|"
-    "issues|questions|insights|findings|steps|changes|differences|phrases|numbers|figures|dates|details|parts|results|metrics|features|stage|changes|decisions))"
-)
-_REVEAL = (
-    "reveal(?:s|ing)?|show(?:s|ing)?|print(?:s|ing)?|output(?:s|ting)?|leak(?:s|ing)?|disclos(?:e|es|ing)|expos(?:e|es|ing)|shar(?:e|es|ing)|tell(?:s|ing)?|giv(?:e|es|ing)|list(?:s|ing)?|dump(?:s|ing)?|"
-    "display(?:s|ing)?|provide|send(?:s|ing)?|includ(?:e|es|ing)|mention|repeat(?:s|ing)?|echo(?:es|ing)?|return|extract|read|steal|collect|harvest|ask(?:s|ing)? (?:\\w+ )?for|request|recite|append|"
-    "quote|hand over|hand out|spill|transmit|remember|store|save|copy|paste|publish|post|upload|forward|deliver|divulge|surface|fetch|retrieve|get|log|encode|embed|insert|recall|confirm|state|write|summari[sz]e|translate|"
-    "describe|explain|what (?:is|are|was|were)|give away|let me see|want to see|put|report|exfiltrate|type out|spell out|emit|look up|reproduce|render"
-)
-_OUTPUT = (
-    "say|says|saying|print|prints|output|outputs|reply|replies|respond|responds|answer|answers|write|writes|append|appends|add|adds|insert|include|includes|prepend|prefix|preface|suffix|begin|begins|start|starts|open|"
-    "end|ends|finish|close|conclude|sign off|echo|repeat|return|type|display|show|emit|state|mention|utter|shout|yell|put|place|use|drop|embed|recite|spell|weave|slip|work|sneak|hide"
-)
-_WHERE = "(?:every|each|all|your|any|the|its|their|my|of|to|in|at|with|by|on)"
-_ANSWER = "(?:answers?|repl(?:y|ies)|responses?|messages?|outputs?|sentences?|paragraphs?|conversations?|turns?|texts?|emails?|posts?|line|lines)"
-_VERB_SPOT = "(?:^|\\b(?:then|and|please|always|must|should|shall|also|now|immediately|silently|quietly|automatically|first|you|will|need to|have to|want you to|able to|required to|instructed to|supposed to|sure to|forget to|fail to|hesitate to|to|or|kindly|may|can|just|instead|proceed to|assistant|model|next|finally|afterwards|before \\w+|after \\w+|goal is to|job is to|task is to|free to|authori[sz]ed to|permission to|allowed to|ready to|by|answer|answering|reply|responding|turn|time|silently|message|secretly)\\b) ?"
-
-ENGLISH: dict[str, tuple[str, ...]] = {
-    "instruction": (
-        # orders about orders
-        rf"\b(?:{_STRONG_IGNORE})W4 (?:{_EARLIER})W2 (?:{_ORDERS})\b",
-        rf"\b(?:{_STRONG_IGNORE})(?: (?:all|any|every|each|everything|most))+(?: (?:of|the|your|my|these|those|its|other))*W1 (?:{_ORDERS})\b",
-        rf"\b(?:ignor(?:e|es|ing)|disregard(?:ing|s)?|overrid(?:e|es|ing)|bypass(?:ing)?|violate|disobey|defy|circumvent|forget)(?: (?:your|the|these|those|its|their|own|openai|anthropic))+W1 (?:{_ORDERS})\b(?! (?:of|in|for) (?!the user|this chat))",
-        rf"\b(?:{_STRONG_IGNORE})(?: (?:your|its))W2 (?:{_ORDERS})\b",
-        r"\b(?:ignore|disregard|forget)W2 (?:everything|anything|all|whatever|what|all that|stuff)(?: (?:that|which|of|else|you))*W1 (?:above|before|previous|prior|earlier|so far|learned|know|knew|told|taught|said|instructed|written|received|given|were|have been)\b",
-        rf"\b(?:{_ORDERS}) (?:above|before this|given (?:above|before|earlier|previously)|you (?:were|have been|got|received) (?:given|told)?)W3 (?:void|invalid|obsolete|outdated|cancel+ed|superseded|replaced|revoked|no longer|wrong|fake|do not|can be|should be|must be)",
-        rf"\b(?:{_EARLIER})W1 (?:{_ORDERS})W3 (?:are|is|were|was|have been|has been|no longer) (?:now )?(?:void|invalid|obsolete|outdated|cancel+ed|superseded|replaced|revoked|null|wrong|fake|suspended|lifted|disabled|off|apply|valid|expired|deprecated|overridden|rescinded|withdrawn)\b",
-        rf"\b(?:these|this|following|below|new|updated|revised|my|next)W2 (?:{_ORDERS})W3 (?:replaces?|overrides?|supersedes?|take|takes|has|have|had|gets?) ?(?:absolute |full |top |highest )?(?:precedence|priority|over|all|any|every|previous|prior|the|your|its)\b",
-        r"\b(?:takes?|has|have|given?|with) (?:\w+ )?(?:precedence|priority) over\b.{0,40}\b(?:system|instructions?|rules|polic|prompt|guidelines|everything)",
-        rf"\b(?:new|updated|revised|real|true|actual|secret|hidden|following|override|overriding|additional|special|urgent|critical|mandatory|final|important) (?:system )?(?:instructions?|directives?|orders|prompt|mission|objective|protocol|policy|rules?)\b(?= (?:from|for you|for the (?:{_AI})|is|are|follow|apply|below|you|must|override|replace|take|received|effective|issued|start|begin|to|as follows)|$)",
-        r"\byour (?:\w+ )?(?:new|only|real|true|actual|secret|hidden|next|sole|primary|main|ultimate) (?:\w+ )?(?:task|role|goal|purpose|instructions?|identity|objective|mission|job|name|orders?|directive|persona|prompt|rules?|master|boss|owner)\b",
-        rf"\b(?:follow|obey|execute|adhere to|comply with|carry out|perform|apply|act on|do) (?:all |any |only |exactly |strictly )*(?:the |these |those |my |following |next )*(?:hidden |embedded |secret |new |following |encoded |decoded |below )*(?:instructions?|orders|commands?|directives?)(?: (?:that|which|you|are|is|found|hidden|embedded|contained|written|given|stored|placed|in|inside|within|below|at|from|here|next|carefully|without|no|to|of|and|exactly|blindly|above|after|as|instead))\b",
-        r"\b(?:obey|comply)\b(?! (?:with )?(?:the )?(?:\w+ )?(?:style|format|grammar|chess|traffic|gdpr|hipaa|wcag|pep|law|laws|standards?|iso))",
-        r"\b(?:never|do not|can not|must not|may not|should not|not allowed to|no right to|unable to|stop) (?:ever )?(?:refus\w+|declin\w+|reject\w*|deny)\b(?! (?:offers?|invitations?|change))",
-        r"\b(?:refusals?|refusing) (?:is|are) (?:not|never|forbidden|impossible)",
-        r"\bno matter (?:what|how)\b.{0,30}\b(?:rules?|polic\w+|instructions?|safety|guidelines|system|illegal|harmful|says?|tells?)",
-        r"\b(?:even (?:if|when)|regardless (?:of )?(?:whether|if|how)?)\b.{0,25}\b(?:illegal|harmful|dangerous|unethical|against|forbidden|prohibited|not allowed|unsafe|violates?|polic\w+|safety|restricted)\b",
-        # the system prompt and other words the model was given
-        rf"\b(?:your|the|this|that|its|full|entire|whole|complete|hidden|original|initial|secret|current|above|exact|raw|own|these|actual|real|my)(?: \w+)? (?:system|developer|initial|hidden|base|pre|meta|master|root|internal) ?(?:prompts?|messages?|instructions?|directives?|text|context|guidelines|rules|configuration|config)\b",
-        rf"\b(?:{_REVEAL}|{_STRONG_IGNORE}|change|update|edit|modify|alter|append to|add to|extend|inject(?: into)?|access|view|see|know|according to|as stated in|in|into|beginning of|start of|end of|from|new)(?: me)?(?: (?:the|a|an|all|any|of|your|contents? of))*(?: \w+)? (?:system|developer) (?:prompts?|messages?|instructions?)\b(?! (?:examples?|design|engineering|writing|ideas|tips|templates?|best))",
-        rf"\b(?:{_REVEAL}|text of|contents? of|wording of|copy of|summary of|version of)W4 (?:your|you were|you have been|you got|you received|the) ?(?:\w+ )?(?:instructions?|prompts?|guidelines|rules|directives?|programming|configuration|polic(?:y|ies)|training|context window|settings)\b(?= (?:verbatim|above|word|you|given|in full|that you|exactly|before|so far|to|in a|as|and|$)|$)",
-        rf"\b(?:{_REVEAL})W2 your (?:\w+ )?(?:instructions?|prompts?|guidelines|rules|directives?|programming|configuration|polic(?:y|ies)|restrictions|constraints|tools|functions)\b",
-        rf"\b(?:{_REVEAL})W2 (?:everything|all|text|words|content|anything|contents?|what) W1?(?:above|before this|preceding|you were told|you were given|was said before|came before)\b",
-        rf"\brepeat (?:back |all |everything )*(?:the )?(?:words|text|content|everything|lines?) ?(?:above|before|starting|beginning|you)",
-        r"\byou are (?:chatgpt|a (?:large )?language model)\b",
-        r"\bprompt injection (?:test|payload|succe)|\binjection (?:payload|succe)",
-        # identity and jailbreaks
-        r"\byou are (?:now|no longer|hereby|henceforth|from now on|going to be|currently in|in) (?!(?:an? )?(?:hurry))",
-        r"\b(?:from now on|henceforth|from this point|from here on|starting now|as of now|hereafter)\b.{0,15}\byou (?:are|act|become|be|obey|serve|have|will (?:be|act|become|obey|serve|ignore|have)|must (?:obey|ignore|serve|act))\b",
-        r"\b(?:your name is|you are called|you identify as|you were (?:created|made|built|trained) by|you have been (?:hacked|freed|liberated|jailbroken|updated|upgraded|reprogrammed|compromised|granted|given|reset|selected|authori[sz]ed|promoted))\b",
-        r"\b(?:act|behave|respond|reply|answer|function|operate|work|serve|speak|talk|roleplay|role play|pose|masquerade|run|behaves?|think|continue|identify) (?:only |exactly |always )?as (?:if you (?:are|were) |though you (?:are|were) )?(?:an? |the |my |our |your |another |some )*(?:\w+ )?(?:admins?|administrators?|root|super ?users?|developers? (?:mode|with|of this)|operators?|dan|jailbroken|unrestricted|uncensored|unfiltered|unlimited|evil|hackers?|system|sysadmin|another ai|different ai|other ai|rogue|malicious|villain|god|terminal|shell|interpreter|linux|owner|ceo|openai|anthropic|opposite|amoral|unaligned|unethical|human who|freed|sudo|maintainer|moderators?|supervisor|manager of|employee|support agent|bank)\b",
-        r"\b(?:pretend|imagine|suppose|assume|act like|act as if|act as though|behave as if|simulate|role ?play)(?: (?:to be|that|you are|you were|being|as|a|an|the|there are|you have|we are|it is|your))*(?: \w+)? ?\b(?:admins?|administrators?|root|super ?users?|dan|jailbroken|unrestricted|uncensored|unfiltered|unlimited|evil|hacker|system|no (?:rules|restrictions|limits|guidelines|filters?|polic\w+|safety|ethic\w*)|not an ai|no longer an ai|free of|free from|opposite|developer mode|another ai|malicious|restrictions|rules do not|guidelines do not|safety|grandma used to|grandmother used to|linux|terminal|owner|ceo)\b",
-        r"\b(?:developer|debug|god|admin|administrator|root|dan|jailbreak|jailbroken|unrestricted|unsafe|sudo|maintenance|evil|opposite|unfiltered|uncensored|no filter|diagnostic|override|superuser|privileged|dev|service|test|safe|safety|stealth|expert admin) (?:mode|override|access|console|privileges?)\b(?= (?:on|off|enabled?|activat\w+|is|now|has|granted|engaged|active|unlocked|initiated|where|in which|you|with|and|disabled|for|answers?|responses?|output|turned)|$)",
-        r"\b(?:enable|enter|activate|switch (?:in)?to|turn on|go into|unlock|engage|start|initiate|launch|boot into|you are in|you re in|in|under|grant|exit|leave|stay in|remain in|assume) (?:\w+ )?(?:developer|debug|god|admin|administrator|root|dan|jailbreak|jailbroken|unrestricted|unsafe|sudo|maintenance|evil|opposite|unfiltered|uncensored|diagnostic|override|superuser|dev|stealth) (?:mode|access|privileges?|console|state)\b",
-        r"\b(?:jail ?break(?:ing|s)?|jail ?broken|do anything now|dan mode|sudo mode|stan mode|anti ?dan|evil ?bot|devmode|aim mode)\b",
-        r"\b(?:no|without|free of|free from|lacks?|beyond|ignoring|removed?|zero) (?:any |all |your |its |the )*(?:more )?(?:ethical |moral |content |safety |usual |ai |openai |legal |policy )*(?:restrictions?|guard ?rails?|censorship|safeguards|safety (?:rules|guidelines|filters?|checks?|polic\w+|limits?)|content (?:filters?|polic\w+)|ethical (?:guidelines|rules|limits?|concerns)|ethics|moral compass|moderation|inhibitions|refusals?)\b",
-        r"\byou (?:have|know|follow|obey|accept) no (?:rules|restrictions|limits|limitations|guidelines|polic\w+|filters?|ethics|morals|boundaries|master)\b",
-        r"\b(?:safety|security|content|moderation|ethical|ethics|alignment|guard ?rails?|filter(?:s|ing)?|polic(?:y|ies)|censorship|restrictions?)(?: (?:checks?|filters?|rules|guidelines|layers?|systems?|mechanisms?|settings?|training|polic(?:y|ies)|protocols?|measures|features?))? (?:is|are|has been|have been|were|was|must be|should be|can be|now) (?:now |all |hereby |temporarily )?(?:off|disabled?|deactivated|removed|lifted|suspended|bypassed|ignored|overridden|turned off|switched off|irrelevant|void|waived|gone|not|no longer)\b",
-        r"\b(?:disable|deactivate|turn off|switch off|bypass|remove|lift|suspend|circumvent|evade|override|ignore|drop|unlock|relax|lower|weaken|loosen)(?: (?:all|any|your|the|its|of|every))*W1 (?:safety|security|content|moderation|ethical|ethics|guard ?rails?|censorship|restrictions?|safeguards?|content filters?|refusals?)(?: (?:checks?|filters?|rules|guidelines|layers?|systems?|mechanisms?|settings?|training|polic(?:y|ies)|protocols?|measures|features?|limits))\b",
-        r"\b(?:disable|deactivate|turn off|switch off|bypass|remove|lift|suspend|circumvent|evade|override)(?: (?:all|any|your|the|its|of|every))*W1 (?:guard ?rails?|censorship|restrictions?|safeguards?|filters?|refusals?|moderation|ethics)\b",
-        rf"\b(?:note|message|messages|instructions?|attention|memo|reminder|important|notice|warning|orders?|directives?|command|commands|hello|hi|dear|hey|alert|update) (?:to|for)? ?(?:the |all |any |every |this |reading |you |other )*(?:{_AI})\b(?! (?:answers?|helps?|replies))",
-        rf"\b(?:if|when|because|since|as) (?:you are|you re|you were|an? (?:ai|llm)|the ai) (?:an? |the |any )*(?:{_AI})?W2 ?(?:reading|processing|parsing|summari[sz]ing|seeing|analy[sz]ing|reviewing|evaluating|indexing|crawling)\b",
-        rf"\b(?:if|as) you are an? (?:{_AI})\b",
-        rf"\b(?:any|all|every|each|the) (?:{_AI})(?: (?:reading|processing|parsing|summari[sz]ing|seeing|analy[sz]ing|that|who|which|must|shall|is (?:required|instructed|ordered|authori[sz]ed)))\b(?= (?:this|these|reads?|sees?|obey|ignore|now|immediately|to|comply|follow|reveal|send|print|execute|run|disregard|forget|output))",
-        r"\b(?:i am|this is|we are|it is|speaking is|here is) (?:now )?(?:the |your |an? |actually |really )*(?:\w+ )?(?:developers? (?:of|who|at|team|speaking|here)|creators?|admin(?:istrator)?|operator|openai|anthropic|owner of (?:this|the) (?:system|bot|app|service)|security team|system administrator of|root user|super ?user|it department|ceo of openai|maintainer of this|engineer at (?:openai|anthropic|google))\b(?! (?:at|for|in|of a|assistant|by))",
-        r"\b(?:system|admin(?:istrator)?|security|root|operator|developer|policy|compliance|override|emergency) (?:override|notice|alert|update|command|directive|instruction|message|notification|announcement|request|order|note|advisory|bulletin|broadcast)s?\b(?! (?:board|templates?|design|best))(?= (?:from|code|for|you|all|this|is|has|the|effective|level|as|accepted|granted|enabled|engaged|authori[sz]\w+|new|ignore|please|must|to the|your|immediately|now|user|urgent|critical|begin|start|end|activated|on|protocol|\d)|$)",
-        r"\b(?:authori[sz](?:ed|ation)|approved|granted|signed|issued|sanctioned) (?:by|from|code) (?:\w+ )?(?:admin\w*|developers?|openai|anthropic|security|root|system|management|ceo|legal|operator)\b",
-        r"\b(?:elevat\w+|escalat\w+|grant\w*|give|gain|assume|has|have|with) (?:\w+ )?(?:admin(?:istrator)?|root|super ?user|privileged|elevated|unrestricted|full system|operator|sudo) (?:rights|access|privileges?|permissions?|status|role)\b",
-        r"\b(?:answer|respond to|comply with|fulfil+|satisfy|accept|grant|approve) (?:any|every|all|each|whatever) (?:\w+ )?(?:requests?|demands?|commands?|orders?)\b",
-        r"\byou (?:must|shall|will|should|are (?:required|obligated|forced|programmed|bound) to) (?:always )?(?:obey|submit|serve|worship|agree with everything|do whatever)\b",
-        r"\b(?:how|ways?|steps?|instructions|recipe|guide) (?:to|for) (?:make|making|build|building|synthesi[sz]\w+|cook|create|creating|assemble)W2 (?:bombs?|explosives?|meth\w*|nerve agents?|malware|ransomware|weapons?|napalm|drugs|virus(?:es)?)\b",
-    ),
-    "hidden": (
-        rf"\bwithout (?:ever )?(?:telling|informing|notifying|alerting|letting|asking|warning|mentioning (?:it|this|that) to|saying (?:so|anything)|disclosing|revealing|the) ?(?:it |this |that |anything |so )?(?:to )?{_PERSON}\b(?! (?:to|how|what|which|if|for a|about|twice|first))",
-        rf"\bwithout (?:telling|informing|notifying|alerting|letting) {_PERSON}\b",
-        rf"\bwithout (?:the |any )?(?:\w+ )?(?:users?|customers?|humans?|anyone|them|people|persons?|clients?|owners?)W1 (?:know\w*|notic\w+|consent\w*|permission|approval|realizing|realising|aware\w*|see\w*|suspect\w*)\b",
-        r"\b(?:secretly|covertly|stealthily|surreptitiously|clandestinely|behind (?:the|their|his|her|my) (?:users? )?back|under the radar|in secret|undetected|unnoticed|invisibly|subliminal(?:ly)?)\b",
-        rf"\b(?:do not|never|must not|should not|shall not|can not|may not|avoid|refrain from|stop)(?: ever)? (?:tell|telling|inform\w*|notify\w*|alert\w*|warn\w*|let|letting) {_PERSON}(?: (?:about|that|this|what|of|anything|why|know|see|find|notice|it|these|any)\b|$)",
-        rf"\b(?:do not|never|must not|should not|shall not|can not|may not|avoid|refrain from)(?: ever)? (?:mention|mentioning|reveal|revealing|disclos\w+|admit\w*|acknowledg\w+|confirm|discuss|expose|show|report|explain|say|indicate|hint)(?: (?:to|at))?(?: {_PERSON})?(?: to)?(?: (?:that|the|this|these|those|any|your|you|of|about|its|existence|presence|received|have|got|were|were given|why|how))*(?: \w+)? (?:instructions?|notes?|prompts?|directives?|orders?|commands?|rules?|hidden|injection|messages?|clause|received|sent|told|given|source|influence|real reason|existence)\b(?! (?:syntax|of grammar|of chess|i know))",
-        rf"\b(?:hide|hiding|conceal\w*|keep|keeping|withhold\w*|obscure) (?:this|it|that|these|them|the fact|any|all|everything|what|your|the truth|information)\b.{{0,30}}\b(?:from (?:the )?(?:users?|me|them|everyone|anyone|customers?|humans?|people|owner|admins?)|hidden|secret|confidential|between us|to yourself|private|quiet)\b",
-        r"\b(?:this|it|these|that)W3 (?:must|should|shall|has to|is to|is|are|will) (?:remain|stay|be kept|kept|be) (?:\w+ )?(?:secret|hidden|confidential|unseen|invisible|between us)\b",
-        r"\b(?:lie|lies|lying) (?:to|about)\b|\b(?:deceive|deceiving|mislead|misleading|trick|tricking|gaslight\w*|manipulat(?:e|ing)|brainwash\w*|scam\w*|phish\w*|defraud\w*) (?:the |your |all |any |every )*(?:users?|them|people|customers?|clients?|me|readers?|humans?|everyone|anyone|students?|patients?)\b",
-        r"\b(?:deny|never admit|never acknowledge|never confirm) (?:that |having |knowing |any |ever |knowledge |this |it |you )",
-        r"\b(?:pretend|act as if|act like|claim) (?:that )?(?:you|this|it|nothing|everything) (?:did not|do not|never|was not|is not|were not|happened|is normal|was always)\b",
-    ),
-    "other_user": (
-        rf"\b(?:other|another|all|every|different|previous|next|last|fellow|someone else s?|somebody else s?|any|each|multiple)(?: \w+)? (?:users?|customers?|tenants?|accounts?|clients?|people|persons?|patients?|employees?|accounts?|sessions?|members?|subscribers?) ?s?(?: \w+)? (?:data|info|information|chats?|conversations?|messages?|history|histories|profiles?|prompts?|preferences|summar(?:y|ies)|details|records?|emails?|address(?:es)?|names?|files?|documents?|accounts?|orders?|questions|passwords?|signals|secrets?|logs?|sessions?)\b",
-        rf"\b(?:{_REVEAL})W4 (?:of|from|about|for|between|belonging to|with) (?:other|another|all|every|previous|different|the (?:other|previous|last|next)|someone else|somebody else) ?(?:\w+ )?(?:users?|customers?|tenants?|accounts?|clients?|patients?|sessions?|people s|members?)\b",
-        r"\b(?:data|info|information|chats?|conversations?|messages?|history|profiles?|preferences|records?|details|accounts?|emails?|orders?|files?) (?:of|from|about|belonging to|shared by|for) (?:the )?(?:other|another|all|every|previous|different|someone else|somebody else|last|next|user \d) ?(?:\w+ )?(?:users?|customers?|tenants?|accounts?|clients?|patients?|sessions?|members?|employees|\d)\b",
-        r"\b(?:what|which|who|how)(?: \w+)? (?:did|do|does|have|has|are|were|is) (?:the )?(?:other|previous|last|another) (?:users?|customers?|person|patient) (?:ask|say|tell|write|said|type)",
-        r"\b(?:user|account|tenant|customer|patient) (?:id|number|no|nr) ?\w*\d\w*\b|\b(?:for|to|apply to|applies to) (?:all|every|any|each) (?:other |future )?users?\b(?= (?:from|and|who|of this|too|as well|$)|$)",
-    ),
-    "secret": (
-        rf"{_VERB_SPOT}(?:{_REVEAL})W4 (?:{_SECRET})\b{_HARMLESS_SECRET}",
-        rf"\b(?:the|your|my|our|this|a|admin|master|root|secret|current|user) ?(?:\w+ )?(?:pass ?words?|pass ?codes?|pass ?phrases?|code ?words?|secret codes?|api ?keys?|secret keys?|access codes?|launch codes?|activation codes?|override codes?|trigger words?|magic words?|safe ?words?|unlock codes?|security codes?|token|secret) (?:is|are|equals|was|for today|to unlock|remains|reads)\b(?! (?:not|too|weak|strong|hard|important|needed|required|stored|hashed|never|always|a|an|the same|how|to|what|why|expired|missing|invalid|in))",
-        r"\b(?:what is|what are|tell me|give me|guess|recover|crack) (?:the |your |my |his |her |admin |root |their )+(?:\w+ )?(?:pass ?words?|credentials?|api ?keys?|private keys?|secrets?)\b(?! (?:rules?|polic|strength|manager|of (?!the|this|your)|to (?:a|good)|behind|ingredient|sauce))",
-        rf"\b(?:exfiltrat\w+|leak|siphon|harvest|steal)\w*\b.{{0,40}}\b(?:data|information|conversation|chat|history|message|key|password|secret|prompt|emails?|files?|documents?)",
-        rf"\b(?:includ\w+|append\w*|add\w*|embed\w*|encod\w+|put|insert\w*|attach\w*|send|copy|paste|forward)W3 (?:conversation|chat|chats|history|user s?|message|messages|data|query|question|session|transcript|prompt|input|everything)W4 (?:in|into|as|inside|to|within|at) (?:the |a |an |every |each |this )?(?:\w+ )?(?:url|urls|link|links|query|parameters?|image|images|address|request|webhook|server|endpoint|path|markdown image|pixel|dns|subdomain|get)\b",
-        r"\b(?:etc passwd|etc shadow|id rsa|dot env|aws secret|aws access key|process env|os environ|ssh authorized)\b",
-    ),
-    "tool": (
-        rf"{_VERB_SPOT}(?:send|sends|sending|email|e mail|mail|forward|forwards|transmit|upload|uploads|leak|exfiltrate|transfer|transfers|wire|post|posts|copy|cc|bcc|share|submit|relay|report|deliver|text|dm|message|publish|push|export|sync|back ?up|ship|tweet|stream|dump|pipe|fax)\b(?: \w+){{0,8}}? (?:to|at|on|via|into|onto|towards|using|through|with) (?:the |my |our |your |a |an |this |that |his |her |their |all |every |any |following )*(?:\w+ )?(?:urls?|e ?mails?(?: address\w*)?|servers?|endpoints?|address(?:es)?|web ?hooks?|accounts?|external\w*|third part\w+|slack|discord|telegram|twitter|facebook|whatsapp|pastebin|github|gist|channels?|api|wallets?|iban|contacts?|attacker\w*|admin\w*|boss|hr|manager|number|inbox|bucket|s3|drive|dropbox|ftp|site|website|domain|host|cloud|bank|recipients?|mailing list|everyone|database|repository|repo|outside|remote|me by email|numbers?|port|listener|bot|hacker|mallory|evil|x com|reddit|public\w*|network|ip|collector)\b",
-        rf"{_VERB_SPOT}(?:send|email|forward|transmit|upload|exfiltrate|transfer|relay|submit|deliver|report|share|post|copy|mail|text)\b(?: (?:all|the|this|these|those|user|users|my|your|their|every|any|each|full|entire|whole|of|out|a|an|copy|copies|transcripts?|s|complete|current|our|him|her|them|chat))*(?: \w+)? (?:conversations?|chats?|chat history|history|histories|transcripts?|data|files?|documents?|messages?|logs?|records?|e ?mails?|contacts?|photos|attachments?|money|funds|payments?|bitcoins?|btc|crypto|credentials|invoices?|session)\b(?! (?:structures?|types?|tables?|visual\w*|driven|in (?:csv|json|a table|tables|bullet\w*|order|one|plain|short|german|french|spanish|english)|examples?|subjects?|style|science|analysis|points?|sources?|drafts?|with (?:code|sources|citations)))(?= (?:to|at|via|by|using|silently|secretly|automatically|now|immediately|out|away|back|every|after|before|whenever|and|from|on|over|through|for|containing|that|of|without|each)|$)",
-        rf"{_VERB_SPOT}(?:call|calls|invoke|invokes|trigger|fire|execute|executes|run|launch|query|hit|ping|request|access|use|uses|make|issue|perform|activate)(?: (?:the|a|an|this|that|your|any|every|each|all|of|following|available|my|internal|its|these|up))*(?: \w+){{0,3}} (?:api|apis|web ?hooks?|endpoints?|function calls?|tool calls?|tool ?use|tool_use|http requests?|post requests?|get requests?|shell|bash|terminal|command ?line|commands?|scripts?|payloads?|binary|executable|sql|exploits?|cron ?jobs?|subprocess|system calls?|curl|wget|rm|sudo|eval|exec|powershell|plugins?|admin (?:tools?|panel|functions?)|delete\w*|send\w*|transfer\w*|payments?|purchase\w*)\b(?! (?:documentation|docs|examples?|design|style|reference|jargon|terms?|names?|syntax|conventions|questions|naming|responses?|errors?|snippets?|blocks?|to run|i can|in (?:code|a code|fenced|docs|examples|bash|backticks|its own)|for (?:one|examples)|tricks|history|one[ -]?liners?|shortcuts|keys?|injection|joke|keyboard|code|blocks|prompt|joins?|queries|dialect|formatting|instead of (?:a )?gui|over gui|when explaining|explanations))",
-        rf"{_VERB_SPOT}(?:delete|deletes|erase|wipe|destroy|purge|truncate|drop|remove|format|overwrite|encrypt|shred|nuke|corrupt|modify|alter|empty|rename|unlink)(?: (?:all|the|my|every|any|each|your|of|user|users|s|their|our|entire|whole|this|these|those|from))*(?: \w+)? (?:files?|databases?|db|tables?|records?|accounts?|e ?mails?|inbox|messages?|logs?|repositor(?:y|ies)|repos?|branch(?:es)?|backups?|folders?|director(?:y|ies)|disks?|drives?|hard drive|calendars?|contacts?|events|users?|system32|partition|data|projects?|permissions|production|server|history|chat history|home directory)\b(?! (?:formatting|headers?|borders?|examples?|names?|comments?|lines?|paths?|extensions?|styling|cells?|columns?|rows?|section|of contents|talk|jargon|recaps?|before|that are (?:empty|duplicate)|lessons?|facts?|background|dumps?|trivia))(?! W1 (?:from the (?:answer|reply|example)))",
-        rf"{_VERB_SPOT}(?:buy|purchase|pay|wire|refund|donate|withdraw|invest|transfer|deposit|charge|bill|sell|order|send|spend|approve|authori[sz]e|confirm)\b(?: \w+){{0,5}}? (?:money|funds|dollars?|euros?|usd|eur|bitcoins?|btc|eth|crypto\w*|gift ?cards?|payments?|balance|invoices?|amount|wallet|iban|on my behalf|on (?:the |their )?users? s? ?behalf|checkout|subscription|credit card|savings|paypal|venmo|wire transfers?|transactions?|refunds?|tickets? for me)\b(?! (?:amounts?|in (?:euros?|dollars?|both|local|my currency)|signs?|and cents|symbols?))",
-        rf"{_VERB_SPOT}(?:book|cancel|schedule|reschedule|create|accept|decline|approve|confirm|place|submit|open|close|merge|grant|revoke|make|sign|register|file|unsubscribe|subscribe|invite|add)(?: (?:the|a|an|all|my|every|any|this|user|users|s|their|pending|new|that|our|me|him|her))*(?: \w+)? (?:meetings?|appointments?|flights?|reservations?|orders|subscriptions?|pull requests?|prs?|purchases?|transactions?|access (?:request|rights|to)|loans?|petitions?|contracts?|accounts?|calendar (?:events?|invites?|entr\w+)|tickets?|administrators?|admins?|user accounts?)\b(?= (?:for|with|on|to|in|at|via|now|immediately|automatically|silently|without|and|as|under|from|using)|$)",
-        r"\b(?:click|tap|visit|navigate to|browse to|go to|open|follow|download from|load|fetch|curl|wget|connect to|log ?in(?:to| to)?|sign up (?:at|on|for)|scan)(?: (?:on|the|this|that|these|a|an|following|your|our|any|my|attached|below|here|up))*(?: \w+){0,2} (?:links?|urls?|websites?|web ?sites?|web ?pages?|addresses|attachments?|qr ?codes?|downloads?|files? (?:at|from)|installer|portal|domain|exe|apk|images? (?:from|at)|here)\b(?! (?:text|style|format|titles?|at the end|in (?:new|a new)))",
-        r"\b(?:download|install|execute|inject|deploy|plant|load|import|sideload)(?: (?:and|run|the|this|that|a|an|following|our|my|it|execute|new))*(?: \w+)? (?:malware|payloads?|trojan|backdoors?|packages? from|executables?|binary|binaries|exe|apk|browser extension|rootkit|ransomware|keyloggers?|spyware|virus|reverse shell|remote access)\b",
-        r"\b(?:rm rf|drop table|drop database|delete from \w+|shutdown h|mkfs|chmod 777|sudo \w+|curl (?:http|x|s|d|https)|wget http|os system|subprocess|import os|eval base64|bin bash|bin sh|powershell (?:e|enc|c|exec\w*)|nc e|net user|format c|union select|or 1 1|xp cmdshell|insert into \w+ values|fork bomb|dev tcp)\b",
-        r"\b(?:tool ?calls?|function ?calls?|tool ?use|tool ?choice|tool_calls?|call tool|calling tool) (?:with|name|arguments|id|begin|end|to|now|json|type|function)\b",
-        r"\b(?:tool|function|action|name|recipient name|recipient|plugin|command|cmd|type function) \w+ (?:action input|arguments?|parameters|args|params|input|tool input|function)\b(?! (?:type|names?|fields?|validation|values?))",
-    ),
-    "promotion": (
-        r"\b(?:claim|claiming|insist|assert|convince|persuade|pretend|assure|suggest|imply|state|say|saying|tell\w*|write|mention|emphasi[sz]e|believe|conclude|answer|respond|declare|argue|affirm|report|confirm|remind|note)(?: (?:the|users?|them|people|everyone|anyone|me|customers?|readers?|all|to|him|her|always|your))*(?: that) (?!(?:you|i|it|something|someone|this|there|these|those|a|an|my|they|we|what|the (?:answer|question|source|information|evidence|code|topic|data|fact|idea|above|answer|request))\b)(?:\w+ ){1,6}(?:is|are|was|were|has|have|will|causes?|cures?|prevents?|beats?|won|never|does|do|can)\b",
-        r"\b(?:say|claim|tell (?:them|people|users?|everyone|the user)|insist|state|pretend|assert|declare|conclude|answer that|argue)\b.{0,60}\b(?:is|are) (?:always |clearly |by far |simply |objectively )?(?:the )?(?:number one|no 1|best|better|superior|greatest|only (?:choice|option|safe|good|real)|safest|cheapest|inferior|worst|terrible|dangerous|unsafe|a scam|a fraud|garbage|toxic|harmless|completely safe|perfectly safe|overrated)\b",
-        r"\b(?:promot(?:e|es|ing)|advertis(?:e|es|ing)|endors(?:e|es|ing)|plug|upsell|shill|praise|hype|market|sponsor|push|favou?r|boost|badmouth|disparage|discredit|downplay|smear|bash|trash)(?: (?:only|the|our|my|this|that|their|any|all|always|heavily|strongly|of|its))*(?: \w+){1,3} (?:brands?|products?|compan(?:y|ies)|shops?|stores?|services?|platforms?|stocks?|coins?|tokens?|supplements?|pills?|sponsors?|partners?|competitors?|rivals?|competition|candidate|party|apps?|casino|website|software|tools?|airlines?|hotels?|offers?|items?|merchandise|subscription)\b",
-        r"\b(?:recommend(?:s|ing)?|suggest(?:s|ing)?|mention(?:s|ing)?|promote|endorse|advertise|favou?r|push|rank|steer|direct|nudge|point|refer|send|redirect|guide|lead|link)(?: (?:only|exclusively|always|users?|the|them|people|everyone|customers?|readers?|to|towards?|all|every|any|our|this|my|that|solely|toward))*(?: \w+){0,3} (?:brands?|partners?|sponsors?|sponsored|affiliate|competitors?|rivals?|casino|crypto|coins?|investment (?:fund|scheme|opportunit\w+)|miracle|supplements?|promo|coupon|discount code|referral|scheme|stocks?)\b",
-        r"\b(?:tell|urge|encourage|convince|persuade|advise|push|remind|ask|get|instruct|nudge|invite|force|pressure)(?: (?:the|all|every|any|your|our))*(?: (?:users?|them|people|everyone|customers?|readers?|clients?|visitors?|me|anyone|patients?|voters?)) (?:to|that they (?:should|must|need to)|into) (?:always |immediately |only |also |never )*(?:buy|buying|invest\w*|subscrib\w+|download\w*|install\w*|purchas\w+|vot\w+|donat\w+|visit\w*|click\w*|sign up|send|transfer|share (?:their|your)|give (?:us|me|their|you)|enter (?:their|your)|provide (?:their|your)|reveal|disclose|call (?:this|the|our)|upgrade|switch to|order|stop taking|quit taking|deposit|trust|join|follow (?:us|this|the)|disable|turn off|log ?in|reset (?:their|your)|verify (?:their|your)|contact (?:us|our)|pay)\b",
-        r"\b(?:best|top|number one|only|superior|leading|preferred|greatest) (?:brand|product|company|shop|store|provider|stock|coin|supplement|vendor|airline|candidate|party|app) (?:is|on the market|in the world|available|for everything|ever)\b",
-        r"\b(?:use|using|with|enter|apply|mention) (?:the |my |our |this )*(?:promo|discount|coupon|referral|voucher|affiliate|invite|invitation) (?:codes?|links?|id)\b",
-        r"\b(?:never|do not|stop) (?:recommend\w*|mention\w*|suggest\w*|criticis\w+|criticiz\w+|name) (?:\w+ )?(?:competitors?|rivals?|competing|competition|alternatives to)\b",
-        r"\bvote (?:for|against)\b|\b(?:buy|invest in|purchase|short|hold|sell) (?:\w+ )?(?:stocks?|shares|coins?|tokens?|crypto\w*|bitcoin)\b(?= (?:now|today|immediately|before|as|because|is|at|$)|$)",
-    ),
-    "payload": (
-        rf"\b(?:{_OUTPUT})\b(?: \w+){{0,8}}? (?:the |this |these |that |following |exact |exactly |literal |secret |single |only |my |one |a |magic )+(?:exact |literal |secret |single |magic |special |following |hidden |english |random |nonsense |code )*(?:words?|phrases?|strings?|sentences?|tokens?|slogans?|marker|tag line|tagline|watermark|payload|keyword|passphrase|mantra|canary|trigger|codes?|hashtag|catch ?phrase)\b(?! (?:counts?|limits?|choice|order|lengths?|structure|answers?|types?|meanings?|definitions?|that (?:mean|best|matter|i (?:know|use|can|ask|do))|i (?:know|use|do|give|ask|want|like)|for (?:it|this|that)|summary|summaries|first|at a time|per|or less|long|in (?:bold|italics|my|german|french|spanish|english|context)|verbatim from|when|examples?|level|problems|manipulation|formatting|you (?:use|explain|define)|blocks?|snippets?|samples?|exactly once|only once))(?= \w|$)",
-        r"\b(?:that|this|the same|said|same|aforementioned|following) (?:words?|phrases?|codes?|tokens?|strings?) (?:only|exactly|verbatim|at the (?:end|start|beginning)|in (?:every|each|all|your)|once|first|always|back|literally|nothing else|repeatedly)\b",
-        r"\b(?:verbatim|word for word|letter by letter|character by character)\b.{0,40}\b(?:every|each|all) (?:answers?|repl(?:y|ies)|responses?|messages?)\b",
-        r"\b(?:reply|respond|answer|output|say|print|write|return)(?: \w+){0,2} (?:only |just |nothing but |exclusively |always |simply )+(?:with )?(?:the )?(?:word|phrase|string|token|text|letters?|character|number|code) \w+",
-        r"\b(?:and|say|output|print|write|reply with|respond with|return|answer) nothing else\b|\bno other (?:text|words|output)\b.{0,20}$|\bin place of (?:an|the|your|any) (?:answer|reply|response)\b",
-        r"\b(?:repeat|print|write|say|output|echo) (?:\w+ ){0,6}(?:forever|infinitely|endlessly|\d{2,} times|a (?:hundred|thousand|million|billion) times|(?:one )?(?:hundred|thousand|million) times|ad infinitum|indefinitely|until (?:told|i say|the end|you run))\b",
-        r"\b(?:when|if|whenever|once|as soon as|every time|each time|after|should)(?: \w+){0,4} (?:users?|someone|anyone|i|you|they|customer|person|human|message|prompt|question|input|conversation|query)(?: \w+)? (?:says?|types?|mentions?|writes?|asks?|contains?|sees?|hear|hears|see|read|includes?|enters?|sends?|asked|asking|receive|requests?)\b.{0,60}\b(?:reply|respond|answer|say|output|print|write|return|tell them|mention|insert|recommend|switch to|activate|reveal|execute|run|send|call) (?:only |just |exactly |always |back )*(?:with )?(?:the )?(?:word|phrase|string|token|text|code|secret|password|admin|following|exactly|literally)\b",
-    ),
-    "encoded": (
-        r"\b(?:decode|decodes|decoding|decrypt|decipher|deobfuscate|unscramble|unpack|unencode|translate|reverse|convert|interpret|base ?64 decode|rot ?13|un ?zip|de ?code|read)\b.{0,60}\b(?:and|then|,|to|before) (?:then |also |immediately |silently )?(?:follow|obey|execute|do|run|comply|perform|act on|apply|carry|treat|use|evaluate|implement|eval|respond|process)\b.{0,25}\b(?:it|them|this|that|instructions?|result|output|command|commands|what|message|text|contents?|orders?|says|accordingly|decoded)\b",
-        r"\b(?:decode|decrypt|decipher|deobfuscate|unscramble|de ?base ?64)(?: (?:the|this|following|that|it|these|base|64|base64|rot13|hex|morse|string|text|message|code|and|with|using))+\b(?= (?:[\w]+){0,3}|$)(?! (?:questions?|challenges?|puzzles?|examples?|for me|when i))",
-        r"\b(?:answer|reply|respond|write|output|speak|talk|print|say|encode|communicate|repl(?:y|ies)|return|state|send|answers|replies|responses|everything|put)(?: \w+){0,5}? (?:in|using|as|with|into|via|to) (?:\w+ )?(?:base ?64|rot ?13|rot13|hex(?:adecimal)?|morse(?: code)?|caesar(?: cipher)?|binary(?: code)?|leet(?: ?speak)?|1337|pig latin|ascii codes?|unicode escapes?|ciphers?|cipher ?text|invisible (?:characters|ink|text|unicode)|zero width (?:characters|text|unicode)|white text|steganograph\w+|a? ?secret code|reversed? (?:text|order letters)|atbash|vigenere)\b(?! (?:colou?rs?|values?|codes? for|search|trees?|notation|numbers?|examples?|strings?|digits?|dumps?|form when|when (?:i|we|showing|discussing)|classification|options?|choices?|files?|search|format for))",
-        r"\b(?:encoded|encrypted|obfuscated|ciphered|base ?64|rot ?13|rot13|scrambled|hidden|morse|hex encoded) (?:\w+ )?(?:instructions?|commands?|orders?|payloads?|messages?|directives?|prompts?)\b",
-        r"\b(?:first|last|second|initial) (?:letters?|characters?|words?) of (?:each|every|these|the following|all) (?:words?|lines?|sentences?|paragraphs?|answers?|repl(?:y|ies)|responses?|clauses?|items?|bullets?)\b.{0,50}\b(?:spell|spells|form|forms|follow|obey|execute|contain|hide|encode|read|reveal|must|should|secret|message)",
-        r"\b(?:concatenat\w+|combine|join|assemble|append|merge|x \w+ y) .{0,40}\b(?:and|then) (?:follow|obey|execute|run|do|print|output|say|act on)\b",
-    ),
+FAMILIES: dict[str, str] = {
+    "START": """^ then and please always must should shall also now immediately silently quietly automatically first you
+        will need_to have_to want_you_to required_to instructed_to supposed_to sure_to forget_to fail_to hesitate_to
+        to or kindly may can just instead proceed_to assistant model next finally afterwards goal_is_to job_is_to
+        task_is_to free_to authorized_to allowed_to by said said_that before_answering before_replying after_answering
+        every_time reply answer turn day hour secretly hobbies""",
+    "IGNORE": """ignor* disregard* forget forgetting overrid* overrul* bypass* negat* nullif* void voids circumvent*
+        evad* violat* break breaking disobey* defy defies supersed* suspend* revok* cancel cancels unlearn* discard*
+        dismiss* eras* abandon* neglect* overwrit* rewrite scrap undo disabl* deactivat* lift unlock drop skip clear
+        wipe reset replac* delet* remov* pay_no_attention_to pay_no_heed_to set_aside throw_away throw_out put_aside
+        turn_off switch_off free_of free_from free_you_from instead_of work_around get_around not_bound_by over_ride
+        not_follow not_obey not_adhere_to not_comply_with not_heed not_respect not_listen_to not_honor not_apply
+        never_follow never_obey stop_following stop_obeying no_longer_follow no_longer_obey quit_following
+        not_following rid_of unbound_by leave_behind put_away shed""",
+    "OVERRULE": """ignor* disregard* overrid* bypass* violat* disobey* defy circumvent* forget not_follow not_obey
+        stop_following nullif* overwrit* unlearn* evad*""",
+    "EARLIER": """previous previously prior above earlier preceding former foregoing existing original initial past preset
+        predefined default system developer developers hidden built_in core internal safety security content moderation
+        ethical other old underlying operator platform company standing openai anthropic aforementioned admin
+        your preloaded upstream present current""",
+    "ORDERS": """instruction instructions directions directive directives rule rules ruleset guideline guidelines guidance
+        policy policies prompt prompts constraint constraints restriction restrictions limitation limitations limits
+        guardrail guardrails guard_rails safeguard safeguards filter filters programming training protocol protocols
+        command commands orders context messages message settings configuration safety ethics moderation alignment
+        principles boundaries persona regulations mandate mandates checks measures text""",
+    "PROMPT": """system_prompt system_prompts system_message system_instruction system_instructions system_text
+        system_directive* developer_message developer_prompt developer_instructions initial_prompt initial_instructions
+        hidden_prompt hidden_instructions base_prompt preprompt pre_prompt meta_prompt metaprompt root_prompt
+        original_prompt original_instructions system_configuration system_rules system_guidelines secret_instructions
+        secret_prompt internal_instructions internal_prompt inner_instructions confidential_instructions""",
+    "ALL": "all any every each everything most the your my these those its their of other whatever",
+    "AI": """ai ais llm llms language_model language_models large_language_model large_language_models bot bots chatbot
+        chatbots assistant assistants chatgpt gpt claude gemini ai_model ai_models ai_agent ai_agents ai_assistant
+        ai_assistants agent agents copilot model models ai_system ai_systems summarizer""",
+    "PERSON": """user users human humans customer customers client clients person people anyone anybody them him her owner
+        operator visitor visitors patient patients student students admin admins others everyone everybody me nobody
+        reader readers end_user end_users recipient somebody someone""",
+    "ROOT": """admin administrator root superuser super_user sysadmin god dan jailbroken unrestricted uncensored evil
+        hacker rogue malicious villain terminal shell interpreter linux_terminal unaligned amoral unethical operator
+        unlimited opposite system sudo maintainer openai anthropic another_ai different_ai developer_mode unfiltered
+        unchained no_rules no_restrictions no_limits no_guidelines no_filter* no_polic* no_safety no_ethic*
+        not_an_ai no_longer_an_ai above_the_rules unbound lawless""",
+    "MODE": """developer debug god admin administrator root dan jailbreak jailbroken unrestricted unsafe sudo maintenance
+        evil opposite unfiltered uncensored diagnostic override superuser dev stealth privileged service safe_mode_off
+        no_filter test chaos kernel supervisor operator rebel""",
+    "SAFETY": """safety security content moderation ethical ethics alignment guardrails guard_rails guardrail filter
+        filters filtering policy policies censorship restriction restrictions safeguards content_policy content_filter*
+        safety_training usage_policy usage_policies terms_of_service refusal refusals""",
+    "OFF": """off disabled deactivated removed lifted suspended bypassed ignored overridden turned_off switched_off
+        irrelevant void waived gone revoked null cancelled canceled superseded replaced obsolete outdated invalid expired
+        rescinded withdrawn deprecated fake wrong not_apply no_longer""",
+    "REVEAL": """reveal reveals revealing show shows showing print prints printing output outputs leak leaks leaking
+        disclos* expos* share shares sharing tell tells telling give gives giving list lists listing dump dumps display
+        displays provide send sends include includes mention repeat repeats repeating echo echoes return extract read
+        steal collect harvest ask_for ask_*_for request recite append quote hand_over hand_out spill transmit remember
+        store save copy paste publish post upload forward deliver divulge surface fetch retrieve get log encode embed
+        insert recall confirm state write translate give_away type_out spell_out emit look_up reproduce
+        render exfiltrat* ask_*_*_for asks_for asking_for summarize verify enter report dictate""",
+    "SECRET": """password passwords passcode passcodes passphrase passphrases passwd pwd api_key api_keys apikey apikeys
+        api_token api_tokens secret_key secret_keys secrets access_token access_tokens access_code access_codes
+        access_key access_keys auth_token* authentication_token* bearer_token* session_token* session_cookie*
+        security_code* credentials credential login_data login_details login_info logins private_key private_keys
+        ssh_key ssh_keys encryption_key encryption_keys master_key license_key* env_var* environment_variable*
+        env_file dotenv credit_card credit_cards card_number* cvv ssn social_security bank_account bank_details
+        bank_data account_number* iban pin_code pin_number seed_phrase* recovery_phrase* mnemonic_phrase wallet_key*
+        connection_string* one_time_code* otp 2fa_code* confidential* classified sensitive_data sensitive_information
+        proprietary internal_data internal_doc* internal_memo* internal_notes internal_information personal_data
+        personal_information personal_details private_data private_information private_messages private_conversations
+        pii session_id* cookies medical_record* billing_data billing_information payment_data payment_details
+        home_address phone_number* secret_token* keychain keys_you_know their_data tokens_you_know""",
+    "SECRET_TOPIC": """strength rule rules policy policies manager managers hash hashes hashing reset resets tips advice
+        requirements field fields hygiene security management handling best behind sauce ingredient ingredients santa
+        comparison comparisons reward rewards offer offers signature safely placeholder placeholders of to_a to_good
+        in_plain in_simple in_the_docs protection generator policies_in fees interest debt cards_for format formats""",
+    "OUTSIDE": """url urls email emails e_mail email_address server servers endpoint endpoints address addresses webhook
+        webhooks account accounts external externally third_party third_parties slack discord telegram twitter facebook
+        whatsapp pastebin github gist channel channels api wallet iban contacts contact attacker attackers boss hr manager
+        number inbox bucket s3 drive dropbox ftp site website domain host cloud bank recipient recipients mailing_list
+        database repository repo outside remote listener bot hacker reddit public publicly network ip collector
+        me_by_email everyone port internet group feed forum wall blog company ltd inc corp""",
+    "SEND": """send sends sending email emails e_mail mail mails forward forwards forwarding transmit transmits upload
+        uploads uploading leak leaks exfiltrate transfer transfers wire post posts posting copy cc bcc share shares submit
+        relay relays report deliver text dm message publish push export exports sync back_up ship tweet stream dump pipe
+        fax beam redirect sneak smuggle""",
+    "THINGS": """conversation conversations chat chats chat_history history transcript transcripts data file files document
+        documents messages logs log record records emails inbox contacts photos attachments money funds payment payments
+        bitcoin bitcoins crypto credentials invoice invoices session cookies message email emails folder folders
+        everything profile preferences signals inputs prompts dialogue""",
+    "TOOL": """api apis webhook webhooks endpoint endpoints function_call function_calls tool_call tool_calls http_request*
+        post_request* get_request* shell bash terminal command_line command commands script scripts payload payloads
+        binary executable exploit exploits cron_job* subprocess system_call* curl wget rm sudo eval exec powershell
+        plugin plugins admin_tool* admin_panel admin_api delete* send* transfer* payment* purchase* shell_command*
+        email_tool mail_tool tool_to tool_with function_to function_with account_tool code_interpreter_to drop_table
+        backdoor skill_to update_* grant_* reset_* remove_* create_user""",
+    "TOOL_TOPIC": """documentation docs example examples design style reference jargon term terms name names syntax
+        conventions question questions naming response responses error errors snippet snippets block blocks to_run i_can
+        in_code in_a_code in_fenced in_docs in_bash in_backticks for_one for_examples tricks history one_liner* shortcut
+        shortcuts injection keyboard joins queries formatting when_explaining explanations i_should i_need output outputs
+        solutions versions way ways over instead_of_a_gui instead_of_gui before tutorial tutorials basics prompts as""",
+    "CALL": """call calls invoke invokes trigger fire execute executes run runs launch query hit ping request access use uses
+        make issue perform activate exec""",
+    "DESTROY": """delete deletes deleting erase wipe destroy purge truncate drop remove format overwrite encrypt shred nuke
+        corrupt empty unlink""",
+    "STORED": """file files database databases table tables record records account accounts email emails inbox messages logs
+        repository repositories repo repos branch branches backup backups folder folders directory directories disk disks
+        drive drives hard_drive calendar calendars contacts events users partition data projects permissions production
+        server history chat_history home_directory home_folder profile profiles system32 memory memories""",
+    "STORED_TOPIC": """formatting header headers border borders example examples name names comment comments line lines path
+        paths extension extensions styling cell cells column columns row rows section talk jargon recap recaps
+        that_are lesson lessons fact facts background dumps trivia sizes types format formats structures""",
+    "MONEY": """money funds dollar dollars euros usd eur bitcoin bitcoins btc eth crypto* gift_card gift_cards payment payments
+        balance invoice invoices wallet iban on_my_behalf on_my_account on_their_behalf on_the_users_behalf checkout
+        subscription credit_card savings paypal venmo wire_transfer* transaction transactions refund refunds shares stock
+        stocks coins premium""",
+    "PAY": """buy purchase pay wire refund donate withdraw invest transfer deposit charge bill sell order send spend approve
+        authorize confirm""",
+    "BOOK": """book cancel schedule reschedule create accept decline approve confirm place submit open close merge grant revoke
+        make sign register file unsubscribe subscribe invite add""",
+    "BOOKED": """meeting meetings appointment appointments flight flights reservation reservations order orders subscription
+        subscriptions pull_request pull_requests pr prs purchase purchases transaction transactions access_request*
+        access_to access loan loans petition contract contracts account calendar_event* calendar_invite* ticket tickets
+        administrator administrators admin admins user_account* root_access""",
+    "LINKED": """link links url urls website websites web_page* webpage webpages attachment attachments qr_code* download
+        downloads installer portal exe apk hyperlink hyperlinks address_bar""",
+    "BRAND": """brand brands product products company companies shop shops store service services platform stock stocks coin
+        coins token tokens supplement supplements pills sponsor sponsors partner partners competitor competitors rival
+        rivals candidate party casino website subscription airline hotel offer offers merchandise sponsored affiliate
+        investment scheme miracle promo coupon discount_code referral vitamins crypto""",
+    "BEST": """the_best best better superior greatest the_only safest cheapest inferior worst terrible dangerous unsafe
+        a_scam a_fraud garbage toxic harmless completely_safe perfectly_safe overrated number_one flat fake a_hoax
+        guaranteed unbeatable""",
+    "CLAIM": """claim claims claiming insist insists assert asserts convince persuade pretend assure imply declare
+        declares affirm proclaim argue say says tell_* tell_the_* tell_them state believe conclude""",
+    "BUY": """buy buying invest investing subscrib* download* install* purchas* vot* donat* visit* click* sign_up send
+        transfer share_their give_us give_me give_their give_you enter_their enter_your provide_their reveal disclose call_this
+        upgrade switch_to order stop_taking quit_taking deposit trust join follow_us disable turn_off log_in
+        reset_their verify_their contact pay""",
+    "VERBATIM": """word words phrase phrases string sentence token tokens slogan marker tag_line tagline watermark payload
+        keyword passphrase mantra canary trigger code codes hashtag catchphrase catch_phrase motto codeword code_word""",
+    "VERBATIM_TOPIC": """count counts limit limits choice order length lengths structure answer answers type types meaning
+        meanings definition definitions that i for summary summaries first at_a_time per or long in_bold in_italics in_my
+        in_german in_french in_spanish in_english in_context when example examples level problem problems formatting
+        you block blocks snippet snippets sample samples only without with_comments before and review reviews style with_a
+        as_a is_ is by editor path listings in_a in_one in_full then fences fence to_the""",
+    "SAY": """say print output reply respond answer write append add insert include prepend prefix preface suffix begin start
+        open end finish close conclude sign_off echo repeat return type display show emit state mention utter shout yell
+        put place use drop embed recite spell weave slip work sneak hide""",
+    "EXACT": "the this these that following exact exactly literal secret single only my one a magic special hidden same",
+    "CIPHER": """base_64 base64 rot13 rot_13 hex hexadecimal morse morse_code caesar caesar_cipher binary binary_code leet
+        leetspeak 1337 pig_latin ascii_codes unicode_escapes cipher ciphertext invisible_characters invisible_text
+        zero_width* white_text steganograph* secret_code reversed_text reverse_text atbash vigenere""",
+    "CIPHER_TOPIC": """color colors colour colours value values search tree trees notation number numbers example examples
+        string strings digit digits dump dumps form_when when classification option options choice choices file files
+        codes questions question""",
+    "DECODE": """decode decodes decoding decrypt decipher deobfuscate unscramble unpack unencode base64_decode unbase64
+        un_rot13""",
+    "NEW": """new updated revised real true actual secret hidden override overriding additional special urgent critical
+        mandatory final only sole next primary main ultimate higher""",
+    "TASK": """task role goal purpose instruction instructions identity objective mission job name orders directive persona
+        prompt rules master boss owner assignment protocol policy duty loyalty""",
+    "OTHER": "other another all every previous different last next someone_else somebody_else any_other each_other fellow",
+    "OTHERS": """user users customer customers tenant tenants account accounts client clients patient patients session
+        sessions member members subscriber subscribers people person employees""",
+    "WORST": "bomb bombs explosive* meth* nerve_agent* malware ransomware weapon weapons napalm drugs virus viruses poison",
+    "HIDING": """without_telling without_informing without_notifying without_alerting without_letting without_warning
+        without_disclosing without_revealing unbeknownst_to behind_the_back_of hidden_from secret_from""",
+    "SILENT": """secretly covertly stealthily surreptitiously clandestinely under_the_radar in_secret undetected unnoticed
+        invisibly subliminal subliminally behind_their_back behind_the_users_back behind_his_back""",
+    "NOT": """do_not never must_not should_not shall_not can_not may_not avoid refrain_from stop not without no_need_to
+        make_sure_not""",
+    "TELL": "tell telling inform informing notify notifying alert alerting warn warning let letting show",
+    "ADMIT": """mention mentioning reveal revealing disclose disclosing admit admitting acknowledge acknowledging confirm
+        confirming discuss expose explain say indicate hint talk_about speak_of""",
+    "TAUGHT": "above before previous prior earlier so_far learned know knew told taught said instructed written received given",
 }
+
+RULES: dict[str, str] = {
+    "instruction": """
+        IGNORE ..4 EARLIER ..2 ORDERS
+        OVERRULE ALL ALL? ALL? ..1 ORDERS !of|for|in
+        OVERRULE ORDERS given|above|before|you|so_far|from
+        IGNORE all|any|every ALL? ALL? ..1 ORDERS
+        forget|disregard|ignore ..2 everything|anything|all|whatever|what that|which|of|else|you? ..2 TAUGHT
+        OVERRULE what|whatever|anything|everything ..3 told|instructed|given|system|developers|prompt|creators
+        ORDERS above|before_this|given_above|given_before|given_earlier|you_were_given|you_received ..4 OFF
+        EARLIER ..1 ORDERS ..3 OFF
+        SAFETY SAFETY? are|is|were|has_been|have_been|must_be|should_be|now now|all|hereby|temporarily? OFF
+        SAFETY SAFETY? OFF ..2 for
+        these|this|following|below|NEW|my ..2 ORDERS ..3 replace|replaces|override|overrides|supersede|supersedes
+        take|takes|has|have|with|gets ..1 precedence|priority over
+        NEW system? ORDERS from|for|is|are|follow|apply|below|you|must|override|replace|take|effective|as_follows
+        NEW ORDERS $
+        your NEW ..1 TASK
+        NEW assignment|mission|loyalty|master|allegiance
+        your ..1 master|owner|creator is|orders|commands
+        follow|obey|execute|carry_out|perform|act_on|do|comply_with ALL? ..2 ORDERS|orders|command that|which|in|inside|within|below|at|found|hidden|embedded|contained|blindly|without|no|from
+        obey|obeys|obeying
+        comply|complies with|without|immediately|fully|now|and|to|at
+        NOT|not_allowed_to|unable_to ever? refus*|declin*|deny|reject !offer|offers|to_take
+        no_matter_what|no_matter_how ..4 rules|policy|policies|instructions|safety|guidelines|illegal|harmful
+        even_if|even_when|regardless ..5 illegal|harmful|dangerous|unethical|against|forbidden|prohibited|policy|policies|safety|restricted
+        your|the|this|that|its|full|entire|whole|complete|exact|raw|own|actual|current|above ..1 PROMPT
+        REVEAL|IGNORE|change|update|edit|modify|alter|access|view|see|know|in|into|from|inject|new|as ..3 PROMPT !example*|design|engineering|writing|ideas|tips|template*
+        PROMPT is|says|was|reads|now|follows|update|override
+        REVEAL ..4 your|you_were_given|you_received|you_have|you_got ..1 ORDERS|tools|functions|configuration|rules !on|about|for
+        REVEAL ..2 instructions|prompt you|verbatim|above|word|exactly
+        what|which were|are|is your ..1 ORDERS
+        REVEAL ..2 everything|text|words|content|contents|anything|lines ..1 above|before_this|preceding|you_were_told|that_came_before
+        treat|regard|consider|see|view ..2 system|instructions|rules|guidelines|prompt ..2 as fiction|fake|untrusted|optional|void|joke|test|jokes|outdated
+        you_were_given|you_were_told|you_have_been_told ..4 test|fake|fiction|joke|outdated|wrong|lie|lies
+        you_are|you_re now|no_longer|hereby|henceforth|from_now_on|going_to_be|currently_in
+        you|assistant|ai become|becomes|became|will_become|will_be_known_as|must_become
+        from_now_on|henceforth|from_this_point|from_here_on|starting_now|as_of_now|hereafter ..3 you are|act|become|be|obey|serve|have|will_be|will_act|will_become|will_obey|must_obey|must_act
+        your_name_is|you_are_called|you_identify_as|you_were_created_by|you_were_made_by|call_yourself|name_yourself|identify_as|identify_yourself|sign_as|sign_yourself|introduce_yourself_as|refer_to_yourself_as|speak_of_yourself_as
+        you_have_been|you_are|you_were hacked|freed|liberated|jailbroken|upgraded|reprogrammed|compromised|granted|promoted|unlocked|unchained|set_free|released|free_of|free_from
+        act|behave|respond|reply|answer|function|operate|serve|speak|talk|roleplay|role_play|pose|masquerade|run|continue|identify|work only|exactly|always? as|like if_you_are|if_you_were|though_you_are? a|an|the|my|our|your|some|another? ..1 ROOT
+        pretend|imagine|suppose|assume|simulate|act_as_if|act_as_though|behave_as_if|roleplay|role_play ..5 ROOT|restrictions|guidelines|safety|free_from|free_of|filters|policies
+        MODE mode|override|access|console|privileges|privilege|status on|off|enabled|enable|activat*|is|now|has|granted|engaged|active|unlocked|initiated|where|in_which|you|with|and|disabled|for|output|hello|$
+        MODE mode|override|privileges $
+        enable|enter|activate|switch_to|switch_into|turn_on|go_into|unlock|engage|start|initiate|launch|in|under|grant|have|with|gain|assume|give|elevate*|escalate* ..2 MODE mode|access|privileges|rights|console|state|permissions|status
+        jailbreak*|jail_break*|jailbroken|do_anything_now|dan_mode|sudo_mode|anti_dan|evilbot|devmode
+        no|without|free_of|free_from|beyond|zero|lacks|remove|removed ALL? ethical|moral|content|safety|usual|ai|openai|legal|policy|more|further? restrictions|guardrails|guard_rails|censorship|safeguards|ethics|moderation|inhibitions|refusals|content_filter*|content_polic*|safety_rules|safety_filter*|safety_check*|safety_polic*|limits_or_rules|safety_guidelines
+        without|no filters|filter|limits|restrictions|rules|guardrails $
+        you have|know|follow|obey|accept|need|are_bound_by no rules|restrictions|limits|limitations|guidelines|filters|ethics|morals|boundaries|master|polic*
+        disabl*|deactivat*|turn_off|switch_off|bypass*|lift|suspend*|circumvent*|evad*|overrid*|relax|lower|weaken|loosen|skip|ignor*|drop|removing|remove ALL? ALL? ..1 safety|security|content|ethical|moderation check|checks|filter|filters|rules|guidelines|layer*|mechanism*|settings|training|polic*|protocol*|measures|features|limits|controls
+        disabl*|deactivat*|turn_off|switch_off|bypass*|lift|suspend*|circumvent*|evad*|overrid* ALL? ALL? ..1 guardrails|guard_rails|censorship|restrictions|safeguards|filters|refusals|moderation|ethics
+        note|message|instruction|instructions|attention|memo|reminder|important|notice|warning|order|directive|command|hello|hi|dear|hey|alert|update|addressed|letter to|for? ALL|this|reading|you? AI !answer*|help*|repl*
+        if|when|because|since|as an|a? AI|you_are|you ..2 reading|processing|parsing|summarizing|analyzing|reviewing|evaluating|indexing|crawling|ingesting
+        if|as|since|because you_are an|a|the? AI
+        ALL AI must|shall|should_now|reading|processing|parsing|summarizing|are_required|are_instructed|is_instructed|have_to|that_read* ..6 SEND|REVEAL|IGNORE|CALL|obey|comply|append|cookies|data
+        AI must|shall SEND|IGNORE|CALL|obey|comply|append|reveal|disclose
+        i_am|this_is|we_are|it_is|speaking_is ALL? ..4 developer_of|developers_of|creator|admin|administrator_of|operator|openai|anthropic|owner_of_this|security_team|root_user|superuser|it_department|ceo_of|engineer_at_openai !assistant|by|at|for
+        as your|the developer|developers|creator|creators|admin|administrator|operator|owner|maker !advocate
+        message|notice|announcement|communication|update|alert|order from ..2 openai|anthropic|google|developer|developers|admin|administrator|security|headquarters|management|system|operator|creators
+        system|admin|administrator|security|root|policy|compliance|override|emergency override|notice|alert|update|directive|notification|announcement|advisory|bulletin|command !board|template*|design|best
+        authorized|authorised|authorization|approved|granted|sanctioned|authorise|authorize by|from|code|you ..2
+        i|we authorize|authorise|permit|order|command|instruct|empower you
+        elevate|escalate|grant|give|gain|assume|has|have|with|full ..2 admin|administrator|root|superuser|privileged|elevated|unrestricted|sudo rights|access|privileges|permissions|status
+        answer|respond_to|comply_with|fulfil|fulfill|satisfy|accept|grant|approve any|every|all|each|whatever|everything ..1 request|requests|demand|demands|command|commands|order|orders|wish|wishes
+        grant all|every|any ..1 wish|wishes|access|request|requests
+        you must|shall|will|are_required_to|are_programmed_to always? obey|submit|serve|worship|do_whatever
+        obey|serve|worship|answer_to only me|us|him|her|them
+        how|way|ways|steps|recipe|instructions|guide to|for make|making|build|building|synthesi*|cook|create|creating ..2 WORST
+        prompt_injection|injection test|payload|successful|success|succeeded
+        """,
+    "hidden": """
+        HIDING the|this|any|a|an|your|our|to? PERSON !to|how|which|if|twice
+        without the|any|a? PERSON PERSON? ..1 know*|notic*|consent*|permission|approval|realiz*|aware*|see*|suspect*
+        SILENT
+        behind the|their|his|her|my users|user|customers|s? back
+        do_not|never|must_not|should_not|shall_not|can_not|may_not|avoid|refrain_from ever? TELL the|this|any|a|an|your|our? PERSON about|that|this|what|of|anything|why|know|see|find|notice|it|these|any
+        do_not|never|must_not|should_not|shall_not|can_not|may_not|avoid ever? TELL the|this|any|your|our? PERSON $
+        do_not|never|must_not|should_not|can_not|may_not|avoid|refrain_from ever? ADMIT to|at? ..4 instruction|instructions|note|notes|prompt|prompts|directive|hidden|injection|clause|this_rule|this_message|these_rules|this_order|existence|real_reason|that_you_were|that_you_received|you_were_told
+        NOT ADMIT this|it|that|them $
+        NOT ADMIT it|this|these to|ever
+        hide|hiding|conceal*|keep|keeping|withhold*|obscure this|it|that|these|them|the_fact|any|all|everything|what|the_truth|information ..5 from_the_user*|from_them|from_me|from_everyone|from_anyone|from_customers|from_users|hidden_from|secret_from|between_us|to_yourself|confidential|secret|hidden
+        this|it|these|that ..3 must|should|shall|has_to|is_to|will remain|stay|be_kept|be ..1 secret|hidden|confidential|unseen|invisible
+        lie|lying to|about
+        deceiv*|mislead*|trick|tricking|gaslight*|manipulat*|brainwash*|scam|phish*|defraud*|blackmail|threaten|impersonat* ALL? ..1 PERSON
+        deny|never_admit|never_acknowledge|never_confirm that|having|knowing|any|ever|knowledge|this|it|you
+        pretend|act_as_if|act_like|claim that? you|this|it|nothing did_not|do_not|never|was_not|happened|is_normal
+        """,
+    "other_user": """
+        OTHER ..1 OTHERS s? ..1 data|info|information|chat|chats|conversation|conversations|message|messages|history|histories|profile|profiles|prompts|preferences|summaries|details|records|emails|addresses|names|files|documents|orders|questions|passwords|signals|secrets|logs|accounts|account
+        REVEAL ..4 of|from|about|for|between|belonging_to|with OTHER ..1 OTHERS !of_the
+        REVEAL ..3 OTHER OTHERS asked|said|wrote|typed|did|told|likes|prefers|has|have|bought|know|knows
+        data|chats|conversations|messages|history|profile|profiles|records|accounts|emails|orders of|from|about|belonging_to OTHER ..1 OTHERS
+        what|which|who|how did|do|does|have|has|are|were OTHER|the_other|the_previous|the_last OTHERS ask*|say|said|tell|write|type
+        user|account|tenant|customer|patient id|number|nr
+        apply|applies|this_is|true|valid to|for all|every|any|each OTHER? users|user|customers
+        """,
+    "secret": """
+        START REVEAL ..4 SECRET !SECRET_TOPIC
+        the|your|my|our|a|admin|master|root|secret|current ..1 password|passcode|passphrase|codeword|code_word|secret_code|api_key|secret_key|access_code|launch_code|activation_code|override_code|trigger_word|magic_word|safeword|unlock_code|security_code|secret_phrase|key_phrase is|are|equals|was|for_today|to|remains|reads !not|too|weak|strong|hard|important|needed|required|stored|hashed|never|expired|missing|the_same
+        access_code|passcode|passphrase|secret_code|launch_code for ..3 is
+        what_is|what_are|tell_me|give_me|guess|recover|crack|steal the|your|my|his|admin|root|their ..1 password|passwords|credentials|api_key|api_keys|private_key|secrets !SECRET_TOPIC
+        exfiltrat*|siphon*|leak|harvest|steal ..5 data|information|conversation|chat|history|message|messages|key|keys|prompt|email|emails|file|files|document|documents
+        include|includes|append*|add|embed*|encod*|put|insert*|attach*|send|copy|paste|forward ..4 conversation|chat|chats|history|user|user_s|users|message|messages|data|query|question|session|transcript|prompt|input|everything ..4 in|into|as|inside|to|within|at ..2 url|urls|link|links|query_string|parameter|parameters|image|images|request|webhook|server|endpoint|pixel|dns|subdomain|there
+        etc_passwd|etc_shadow|id_rsa|aws_secret*|aws_access|process_env|os_environ|ssh_authorized|dot_env
+        """,
+    "tool": """
+        START SEND ..8 to|at|on|via|into|onto|towards|using|through|with|named ALL|a|an|this|that|his|her|following? ..2 OUTSIDE
+        START SEND ALL|user|users|user_s|s|full|entire|whole|a|an|copy|copies|this|complete|current|our|out? ALL|user|users|user_s|s|full|entire|whole|copy|copies|of|this? ALL|this|user? THINGS to|at|via|by|using|silently|secretly|automatically|now|immediately|out|away|every|after|before|whenever|and|from|on|over|through|for|$
+        START|SEND SEND ALL ..2 THINGS to
+        START CALL ALL|a|an|this|that|following|available|internal|up? ALL|a|an|this|that|following|available|internal|up? ..3 TOOL !TOOL_TOPIC
+        START DESTROY ALL|user|users|s|from|our|entire|whole|this? ALL|user|users|s|entire|whole? ..1 STORED !STORED_TOPIC
+        START PAY ..5 MONEY !amount*|in|sign*|symbol*|and_cents
+        START BOOK ALL|a|an|pending|new|user|users|s|our|me|him|her? ..2 BOOKED for|with|on|to|in|at|via|now|immediately|automatically|silently|without|and|as|under|from|using|by|$ !example*
+        click|tap|visit|navigate_to|browse_to|go_to|open|download_from|load|fetch|curl|wget|connect_to|log_in_to|login_to|sign_up_at|scan|downloading_from|visiting|clicking ALL|on|a|an|following|attached|below|here|up|this|that? ..2 LINKED|here !text|style|format|title*|at_the_end|in_new|in_a_new
+        download|install|execute|inject|deploy|plant|import|sideload|downloading ..5 malware|payload|trojan|backdoor|executable|binary|exe|apk|browser_extension|rootkit|ransomware|keylogger|spyware|virus|reverse_shell|remote_access|from
+        rm_rf|drop_table|drop_database|mkfs|chmod_777|sudo_*|wget_http*|curl_http*|curl_*_|os_system|subprocess|eval_base64|bin_bash|bin_sh|powershell_e*|xp_cmdshell|union_select|dev_tcp|no_preserve_root
+        tool_call*|function_call*|tool_use call*|with|name|arguments|id|begin|end|now|json|function
+        tool|function|action|name|recipient|plugin|cmd|recipient_name ..3 action_input|arguments|args|params|tool_input|parameters
+        set_up|setup|set|create|register|add|install|configure ..2 webhook*|cron*|forwarding|forwarding_rule|auto_forward|backdoor|listener|keylogger
+        """,
+    "promotion": """
+        CLAIM ALL|PERSON|that|always|to? ALL|PERSON|that? ..7 is|are|was|were BEST
+        CLAIM ALL|PERSON|always? that !you|i|it|something|someone|this|there|these|those|a|an|my|they|we|what|the_answer|the_question|the_source|the_code|the_topic|the_data|the_idea
+        convinc*|persuad*|brainwash* ALL|your? PERSON
+        promot*|advertis*|endors*|plug|upsell|shill|praise|hype|sponsor|push|badmouth|disparage|discredit|smear|trash|market ALL|only|our|this|its|always|heavily|strongly? ..3 BRAND
+        recommend*|suggest*|mention*|promot*|endors*|advertis*|rank|steer|nudge|refer|redirect|guide|direct ALL|only|exclusively|always|PERSON|to|towards|solely? ALL|PERSON|to|towards? ..3 competitor*|rival*|sponsor*|affiliate|casino|crypto*|coin|coins|investment_fund|scheme|miracle*|promo|coupon|discount_code*|referral*|partner_brand*|partners
+        tell|urge|encourag*|convinc*|persuad*|advis*|push|remind|ask|get|instruct|nudge|invit*|force|pressure ALL? PERSON to|into|that_they_should|that_they_must always|immediately|only|also|never|stop? BUY|stop_taking|quit
+        best|top|number_one|superior|leading|preferred|greatest brand|product|company|shop|store|provider|stock|coin|supplement|vendor|airline|candidate|party is|on_the_market|in_the_world|ever
+        use|using|with|enter|apply|mention|include ALL? promo|discount|coupon|referral|voucher|affiliate|invite|invitation code|codes|link|links|id
+        never|do_not|stop recommend*|mention*|suggest*|criticiz*|criticis*|name ..1 competitor*|rival*|competing|competition|alternatives_to
+        vote for|against
+        """,
+    "payload": """
+        SAY ..6 EXACT EXACT? EXACT? VERBATIM !VERBATIM_TOPIC
+        that|this|the_same|said|same|these word|words|phrase|code|token|string only|exactly|verbatim|at_the_end|at_the_start|in_every|in_each|in_all|always|back|literally|repeatedly
+        verbatim|word_for_word|letter_by_letter ..6 every|each|all answer|answers|reply|replies|response|responses|message|messages
+        reply|respond|answer|output|say|print|write|return ..3 only|just|exactly|always|simply with? the? word|phrase|string|token|letters|character|number|code
+        say|output|print|write|reply_with|respond_with|return|and nothing_else
+        in_place_of|instead_of an|the|your|any|every? answer|reply|response|answering|replying
+        repeat|print|write|say|output|echo|repeating ..6 forever|infinitely|endlessly|times|ad_infinitum|indefinitely !a_day|when
+        add|put|include|insert|append|mention|weave|slip|use|place|work the|this|a|following phrase|word|slogan|sentence|string
+        hide|weave|embed|encode|spell|slip|smuggle|sneak ..5 in|into|with first_letter*|initial*|letters|lines|acrostic|sentences|words|answers|every|each|your
+        letters_of ..2 in
+        """,
+    "encoded": """
+        DECODE|translate|reverse|convert|interpret|read|unzip|assemble|concatenate|combine|join ..8 and|then|before then|immediately|silently? follow|obey|execute|do|run|comply|act_on|apply|carry|treat|evaluate|implement|eval
+        DECODE this|the_following|the_text|the_message|following|that|it|these !question*|challenge*|puzzle*|when
+        answer|reply|respond|write|output|speak|talk|print|say|encode|communicate|return|state|answers|replies|responses|everything ..4 in|using|with|into|via|to|as ..1 CIPHER !CIPHER_TOPIC
+        encoded|encrypted|obfuscated|ciphered|base64|rot13|scrambled|morse|hex_encoded ..1 instruction|instructions|command|commands|orders|payload|message|messages|directive|prompt
+        first|last|second|initial letter|letters|character|word|words of each|every|these|the_following|all|your ..8 spell*|form|forms|follow|obey|execute|hide|encode|read|reveal|say|must|should
+        """,
+}
+EXCUSES = """how_to way_to ways_to need_to_know want_to wants_to like_to likes_to love_to loves_to learn_to learning_to trying_to
+    plan_to plans_to ask_me_to asks_me_to help_me help_me_to helps_me before_you until_you unless_you when_you where_to
+    what_to which_to i_need_to i_have_to we_need_to i_can we_can we_must i_must needs_to used_to when_to have_had_to
+    never_or not_or code_to command_to commands_to script_to prefer_to prefers_to likes_and easy_to easier_to able_to
+    i_and who_can or_not_to if_i_should if_you_can"""

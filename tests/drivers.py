@@ -13,9 +13,9 @@ from popi_sdk import AsyncPopi, Popi
 class Awaited:
     """An AsyncPopi with the face of a Popi."""
 
-    def __init__(self, client: AsyncPopi, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, client: AsyncPopi, runner: asyncio.Runner) -> None:
         self._client = client
-        self._loop = loop
+        self._runner = runner
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._client, name)
@@ -27,8 +27,8 @@ class Awaited:
                 found = attribute(*args, **kwargs)
                 return await found if inspect.isawaitable(found) else found
 
-            result = self._loop.run_until_complete(run())
-            return Awaited(result, self._loop) if isinstance(result, AsyncPopi) else result
+            result = self._runner.run(run())
+            return Awaited(result, self._runner) if isinstance(result, AsyncPopi) else result
 
         return call
 
@@ -40,11 +40,11 @@ class Awaited:
                 assert stream.summary is not None
                 return stream, [piece async for piece in stream]
 
-        return self._loop.run_until_complete(run())
+        return self._runner.run(run())
 
     def wait(self, seconds: float) -> None:
         """Let background tasks run."""
-        self._loop.run_until_complete(asyncio.sleep(seconds))
+        self._runner.run(asyncio.sleep(seconds))
 
 
 class Direct(Popi):
@@ -66,24 +66,23 @@ class Clients:
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self.loop = asyncio.new_event_loop() if kind == "async" else None
+        self.runner = asyncio.Runner() if kind == "async" else None
         self.made: list[Any] = []
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
         settings = {"store": "memory", **settings}
-        if self.loop is None:
+        if self.runner is None:
             client: Any = Direct(*args, **settings)
         else:
-            client = Awaited(AsyncPopi(*args, **settings), self.loop)
+            client = Awaited(AsyncPopi(*args, **settings), self.runner)
         self.made.append(client)
         return client
 
     def close(self) -> None:
         for client in self.made:
             client.close()
-        if self.loop is not None:
-            self.loop.run_until_complete(self.loop.shutdown_default_executor())
-            self.loop.close()
+        if self.runner is not None:
+            self.runner.close()
 
 
 def clients(kind: str) -> Iterator[Clients]:

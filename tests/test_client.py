@@ -215,7 +215,7 @@ class TestFailures:
         assert "returned list" in popi.personalize("Hi", [SAID]).warnings[0]
 
     def test_a_failing_model_is_raised_and_a_fallback_answers(self, clients) -> None:
-        down = BackendError("down", model="openai/gpt-4o-mini", status_code=503, retryable=True)
+        down = BackendError("openai/gpt-4o-mini is down", model="openai/gpt-4o-mini", status_code=503, retryable=True)
         with pytest.raises(BackendError):
             clients(backend=FakeBackend(down)).personalize("Hi", [SAID])
         backend = FakeBackend(down, "Saved.")

@@ -67,7 +67,8 @@ def test_quickstart_shows_summary_and_request_and_says_what_is_missing_for_an_an
 def test_quickstart_prints_the_answer_where_a_server_is_set(tmp_path: Path, loopback: LoopbackServer) -> None:
     spec = loopback.model_spec("openai/gpt-4o-mini")
     model = json.dumps({"name": spec.name, "api_base": spec.api_base, "api_key_env": KEY_VARIABLE})
-    printed = run("quickstart", home=tmp_path, POPI_MODEL=model, POPI_NO_LIVE_CALLS="1", **{KEY_VARIABLE: KEY})
+    variables = {"POPI_MODEL": model, KEY_VARIABLE: KEY, "POPI_NO_LIVE_CALLS": "1"}
+    printed = run("quickstart", home=tmp_path, PYTHONWARNINGS="", **variables)  # LiteLLM leaves an event loop open
     assert printed.endswith("Answer:\nHello from the loopback.\n")
     [request] = loopback.requests
     assert request.body["messages"] == json_after("Request:", printed)
@@ -93,7 +94,8 @@ def test_four_providers_differ_in_one_line_and_get_the_same_words(tmp_path: Path
     for config in (EXAMPLES / "providers").glob("*.toml"):
         [line] = config.read_text().splitlines()
         assert line.startswith("model = ")
-        requests[config.stem] = json_after(f"{config.name}: ", printed.replace(f": {line.split('"')[1]}", ": "))
+        model = line.split('"')[1]
+        requests[config.stem] = json_after(f"{config.name}: {model}", printed)
     assert sorted(requests) == ["anthropic", "deepseek", "mistral", "openai"]
     marked = requests.pop("anthropic")
     assert marked[0]["content"][-1]["cache_control"] == {"type": "ephemeral"}
@@ -189,8 +191,9 @@ def test_the_sample_user_shows_every_kind_of_signal_and_one_taste() -> None:
     signals = load_signals(EXAMPLES / "signals.jsonl")
     assert {signal.kind for signal in signals} == set(KINDS)
     summary = summarize(signals)
-    inferred = [clause for clause in summary.clauses if len(clause.signal_ids) > 1]
-    assert 3 <= len(inferred) <= 5, summary.text
+    inferred = [clause for clause in summary.clauses if len(clause.signal_ids) > 2]
+    assert 3 <= len(inferred) <= 6, summary.text
+    assert any("short" in clause.text for clause in inferred), summary.text
     assert summary.raw_tokens > 20 * summary.tokens
 
 
@@ -214,5 +217,5 @@ def test_summaries_of_real_people_are_far_shorter_than_their_signals(tmp_path: P
     assert int(table["edits"][1]) == 3
     for cells in table.values():
         if int(cells[1]):
-            raw, short = (float(cell.replace(",", "")) for cell in cells[3:5])
+            raw, short = (float(cell.replace(",", "")) for cell in cells[2:4])
             assert raw > short > 0

@@ -105,7 +105,7 @@ def test_an_error_is_raised_and_fallbacks_are_asked_next() -> None:
 
 
 def test_a_function_can_return_an_error_to_raise() -> None:
-    with Popi(store="memory", backend=FakeBackend(default=lambda request: BackendError("Down."))) as popi:
+    with Popi(store="memory", backend=FakeBackend(default=lambda _: BackendError("Down."))) as popi:
         with pytest.raises(BackendError, match="Down"):
             popi.personalize("Hi")
         with pytest.raises(BackendError, match="Down"), popi.stream("Hi"):
@@ -252,9 +252,9 @@ async def test_a_forgotten_awaited_call_fails_too() -> None:
 
 def test_neither_fallbacks_nor_an_apps_handling_of_errors_hides_it() -> None:
     assert not issubclass(LiveCallError, popi_sdk.PopiError)
-    with no_live_calls(), Popi(store="memory", fallbacks=["mistral/mistral-small-latest"]) as popi:
-        with pytest.raises(LiveCallError) as caught:
-            popi.personalize("Hi")
+    popi = Popi(store="memory", fallbacks=["mistral/mistral-small-latest"])
+    with no_live_calls(), popi, pytest.raises(LiveCallError) as caught:
+        popi.personalize("Hi")
     assert caught.value.model == "openai/gpt-4o-mini"
 
 

@@ -19,10 +19,15 @@ from popi_sdk.cli import answering, checking, profiles
 from popi_sdk.cli.entry import PopiGroup
 
 _EPILOG = """
-Exit codes: 0 it worked; 1 it failed (model, summarizer, store; doctor: a problem was found);
-2 wrong usage or bad input (arguments, configuration, signals).
+Exit codes:
 
-Settings come from options, then POPI_* variables, then popi.toml. Add --json to any command for one JSON object.
+- 0: it worked
+
+- 1: it failed (model, summarizer, store; for doctor: a problem was found)
+
+- 2: wrong usage or bad input (arguments, configuration, signals)
+
+Settings come from options, then POPI_* variables, then popi.toml. Every command takes --json.
 """
 
 app = typer.Typer(
@@ -47,7 +52,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _popi(
-    version: Annotated[  # noqa: ARG001 - Typer reads it
+    version: Annotated[
         bool, typer.Option("--version", help="Show the version and leave.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:

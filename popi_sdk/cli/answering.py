@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from popi_sdk.cli import facts, options, show
+from popi_sdk.errors import ConfigError
 
 if TYPE_CHECKING:
     from popi_sdk.cli.outgoing import Outgoing
@@ -71,7 +72,7 @@ def summarize(
 ) -> None:
     """Say how the user behind the signals likes to be answered; nothing is stored."""
     if not signals:
-        raise typer.BadParameter("Give at least one file of signals: --signals FILE (- is standard input).")
+        raise ConfigError("Give at least one file of signals: --signals FILE (- is standard input).")
     shown = options.read_signals(signals)
     from popi_sdk.client import Popi
 

@@ -38,9 +38,7 @@ def doctor(
     else:
         for check in checks:
             _print(check)
-        show.line(
-            f"{problems or 'No'} problem{'' if problems == 1 else 's'}, {warnings or 'no'} warning{'' if warnings == 1 else 's'}."
-        )
+        show.line(f"{_counted(problems, 'problem')}, {_counted(warnings, 'warning')}.")
     if problems:
         raise typer.Exit(1)
 
@@ -51,3 +49,7 @@ def _print(check: Check) -> None:
         show.line((f"          {name} = {value}", "dim"))
     if check.advice:
         show.line(f"          -> {check.advice}")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"

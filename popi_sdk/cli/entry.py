@@ -23,13 +23,13 @@ FAILED, WRONG_USAGE = 1, 2
 class PopiGroup(TyperGroup):
     """All commands; Typer's own handling of errors is replaced, so that `--json` holds for every one of them."""
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *rest: Any, **extra: Any) -> Any:
         """Run the command that `args` name, and leave the process with its exit code."""
         given = list(sys.argv[1:] if args is None else args)
         extra["standalone_mode"] = False
         _never_choke_on_characters()
         try:
-            result = super().main(args=given, prog_name=prog_name or "popi", **extra)
+            result = super().main(given, prog_name or "popi", *rest, **extra)
             sys.stdout.flush()
         except BrokenPipeError:
             _nobody_reads()

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from popi_sdk.errors import ConfigError, SignalError
+
 if TYPE_CHECKING:
     from popi_sdk.config import Config
     from popi_sdk.signals import Signal
@@ -70,6 +72,7 @@ def read_signals(files: Sequence[str] | None) -> tuple[Signal, ...]:
     """
     from popi_sdk.intake import coerce
 
+    _check_read_once(files or ())
     found: list[Signal] = []
     for name in files or ():
         found.extend(_read_one(name))
@@ -77,7 +80,6 @@ def read_signals(files: Sequence[str] | None) -> tuple[Signal, ...]:
 
 
 def _read_one(name: str) -> tuple[Signal, ...]:
-    from popi_sdk.errors import SignalError
     from popi_sdk.intake import load, parse
 
     label = "standard input" if name == STANDARD_INPUT else name
@@ -95,25 +97,26 @@ def read_prompt(prompt: str, files: Sequence[str] | None, system: str | None) ->
     """The prompt as `Popi.personalize` takes it, from standard input where it is `-`.
 
     Raises:
-        SignalError: it is not text.
+        ConfigError: it is empty or not text, or standard input is asked for twice.
     """
-    from popi_sdk.errors import SignalError
     from popi_sdk.signals import check_text
 
-    read_twice = [prompt, *(files or ())].count(STANDARD_INPUT) > 1
-    if read_twice:
-        raise typer.BadParameter("Standard input (-) can be read once: as the prompt or as one file of signals.")
+    _check_read_once([prompt, *(files or ())])
     text = _standard_input().rstrip("\n") if prompt == STANDARD_INPUT else prompt
     for name, words in (("PROMPT", text), ("--system", system)):
         try:
             check_text(words if words is not None else "none")
         except ValueError as error:
-            raise SignalError(str(error), field=name) from error
+            raise ConfigError(f"{name} {error}.") from error
     return text if system is None else [{"role": "system", "content": system}, {"role": "user", "content": text}]
 
 
+def _check_read_once(names: Sequence[str]) -> None:
+    if names.count(STANDARD_INPUT) > 1:
+        raise ConfigError("Standard input (-) can be read once: as the prompt or as one file of signals.")
+
+
 def _standard_input() -> str:
-    from popi_sdk.errors import SignalError
 
     try:
         return sys.stdin.buffer.read().decode("utf-8-sig")

@@ -50,11 +50,7 @@ class Outgoing:
 class NothingLeaves:
     """Stands where a summarizer would call a model, and refuses."""
 
-    def complete(self, messages: Messages, model: ModelSpec, **_limits: Any) -> Completion:
-        """Refuse."""
-        raise BackendError(f"{model.name} was not asked: with --dry-run nothing is sent.", model=model.name)
-
-    def stream(self, messages: Messages, model: ModelSpec, **_limits: Any) -> ChunkStream:
+    def complete(self, _messages: Messages, model: ModelSpec, **_limits: Any) -> Completion:
         """Refuse."""
         raise BackendError(f"{model.name} was not asked: with --dry-run nothing is sent.", model=model.name)
 

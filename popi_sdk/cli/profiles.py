@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from popi_sdk.cli import facts, options, show
+from popi_sdk.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
     from popi_sdk.client import Popi
@@ -39,7 +40,7 @@ def observe(
 ) -> None:
     """Store what a user has shown; what is already there counts once and renews its time."""
     if not signals and not text:
-        raise typer.BadParameter("Give signals: --signals FILE (- is standard input) or --text TEXT.")
+        raise ConfigError("Give signals: --signals FILE (- is standard input) or --text TEXT.")
     from popi_sdk.intake import coerce
 
     shown = coerce([*options.read_signals(signals), *(text or ())])
@@ -85,7 +86,7 @@ def edit(
 ) -> None:
     """Let a person's own words be the summary; they win over what is inferred."""
     if clear == (text is not None):
-        raise typer.BadParameter("Give either TEXT or --clear.")
+        raise ConfigError("Give either TEXT or --clear.")
     with _client(config, store, namespace) as popi:
         popi.edit(user, text)
         stored = popi.profile(user)
@@ -138,7 +139,6 @@ def _client(config: str | None, store: str | None, namespace: str | None, **more
 
 
 def _observe_in_batches(popi: Popi, user: str, shown: tuple[Signal, ...]) -> None:
-    from popi_sdk.errors import StoreError
 
     with show.progress("Storing signals", total=len(shown)) as advance:
         for start in range(0, len(shown), _BATCH):
@@ -156,10 +156,10 @@ def _ask(what: str, namespace: str) -> None:
 
     Raises:
         typer.Abort: the answer was no.
-        typer.BadParameter: there is nobody to ask.
+        ConfigError: there is nobody to ask.
     """
     if not sys.stdin.isatty():
-        raise typer.BadParameter(f"This erases {what}. Add --yes to confirm.")
+        raise ConfigError(f"This erases {what}. Add --yes to confirm.")
     typer.confirm(show.printable(f"Erase {what} (namespace {namespace})?"), abort=True, err=True)
 
 

@@ -161,7 +161,7 @@ def _message(message: Mapping[str, Any]) -> None:
     line("  ", (str(message["role"]), "cyan"), cached)
     for part in parts:
         for row in printable(str(part.get("text", ""))).split("\n"):
-            line("  | ", row)
+            line(f"  | {row}".rstrip())
 
 
 def _about(reply: Reply, *, err: bool) -> None:

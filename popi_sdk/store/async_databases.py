@@ -83,6 +83,7 @@ class AsyncDatabase:
         self._engines = connected
         self._at = at
         self._closed = False
+        self._event_loop: asyncio.AbstractEventLoop | None = None
         forks.watch(self)
 
     async def observe(self, namespace: str, user_id: str, signals: Sequence[Signal]) -> int:
@@ -161,6 +162,7 @@ class AsyncDatabase:
         """Run an operation on a pooled connection, a second time where the connection turned out to be dead."""
         if self._closed:
             raise closed_error(self._at.label)
+        await self._follow_event_loop()
         try:
             async with engine.connect() as connection:
                 return await connection.run_sync(operation, *rest, **named)
@@ -172,6 +174,13 @@ class AsyncDatabase:
                 return await connection.run_sync(operation, *rest, **named)
         except DATABASE_ERRORS as error:
             raise store_error(error, self._at.label) from error
+
+    async def _follow_event_loop(self) -> None:
+        """Start with new connections in a new event loop; those that wait for each other cannot cross over."""
+        running = asyncio.get_running_loop()
+        if self._event_loop is not running:
+            self._event_loop = running
+            await self._engines.write.dispose()
 
     def before_fork(self) -> None:
         """See `Forkable.before_fork`."""

@@ -132,7 +132,8 @@ def _words(error: Exception) -> _Words:
 def _connection_words(cause: BaseException | None) -> _Words:
     """Words for a failed connection, for which libpq gives a text and no code."""
     text = str(cause)
-    if "authentication failed" in text or "no password supplied" in text or "pg_hba.conf" in text:
+    refusals = ("authentication failed", "no password supplied", "pg_hba.conf", "role ", "not permitted to log in")
+    if any(each in text for each in refusals):
         return _REFUSED
     if "database " in text and "does not exist" in text:
         return _NO_DATABASE

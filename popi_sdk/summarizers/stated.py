@@ -38,7 +38,7 @@ class Spoken:
 _VERBS = """
 use give write keep avoid be explain show put include add start begin end finish cite link answer reply respond tell ask skip
 stop call address format structure summarize summarise stick speak talk treat assume prefer limit break number bold highlight
-compare mention quote translate convert round spell wrap leave make let get go try check verify search look run test return
+compare mention quote translate convert round spell wrap leave make let get go try check verify search look run return
 output print provide offer list suggest recommend remember focus point lead close sign say admit flag warn mark label name
 define describe illustrate draw visualize outline draft propose correct fix proofread challenge push disagree criticize praise
 encourage joke swear drop omit exclude remove hold cut trim shorten expand elaborate dig refer reference attribute follow respect
@@ -47,7 +47,7 @@ sort group bring walk teach guide help consider note type indent comment documen
 express present organize organise divide split minimize minimise maximize refrain default favor favour pick choose choose greet
 thank apologize apologise imagine back support justify prove derive calculate compute annotate attach embed reserve confirm
 clarify rephrase repeat restate paraphrase polish sound read aim ensure phrase word tailor adapt adjust personalize season spice
-save spare hit ping just only always never please don't do dont
+save spare hit ping feel hablame just only always never please don't do dont
 antworte antworten schreib schreibe erkläre nutze benutze verwende gib sprich fasse nenne vermeide sei duze sieze halte zeig bitte
 immer nie réponds répondez utilise utilisez écris écrivez explique expliquez donne donnez évite évitez sois soyez fais faites
 tutoie vouvoie parle parlez responde responda respóndeme usa use explica explícame da dame escribe habla háblame evita sé hazlo
@@ -62,7 +62,7 @@ _CJK_ASKING = re.compile(
 )
 _ABOUT_ANSWERS = re.compile(
     r"\b(?:answers?|answering|answered|repl(?:y|ies)|respon[ds]\w*|explanations?|explain\w*|tone|wording|format\w*|units?|metric|imperial|"
-    r"celsius|fahrenheit|kilomet\w+|spelling|spelled|spelt|grammar|punctuation|language|english|british|american|markdown|latex|html|json|yaml|"
+    r"celsius|fahrenheit|kilomet\w+|spelling|spelled|spelt|grammar|punctuation|commas?|idioms?|acronyms?|abbreviations?|language|english|british|american|markdown|latex|html|json|yaml|"
     r"csv|prose|paragraphs?|sentences?|bullets?|lists?|headings?|tables?|emojis?|emoticons?|examples?|analog\w+|jargon|buzzwords?|citations?|"
     r"sources?|references?|footnotes?|links?|code|snippets?|pseudocode|comments|tl;?dr|summar\w+|concise|brief|short(?:er)?|detail\w*|"
     r"in[- ]depth|thorough|step[- ]by[- ]step|formal\w*|informal\w*|casual\w*|humou?r|jokes?|sarcas\w+|small talk|preamble|disclaimers?|"
@@ -73,9 +73,13 @@ _ABOUT_ANSWERS = re.compile(
     r"antwort\w*|erklär\w*|beispiel\w*|réponses?|exemples?|explications?|respuestas?|ejemplos?|explicaci\w+|respostas?|exemplos?|rispost[ae]|"
     r"esempi|spiegazion\w+|antwoord\w*|voorbeeld\w*|uitleg|ответ\w*|пример\w*|объясн\w*)\b"
 )
+_STRONG = re.compile(
+    r"\b(?:answers?|repl(?:y|ies)|respon(?:d|se|ses)|explanations?|tone|jargon|emojis?|bullet\w*|markdown|when you|that you|how you|if you|"
+    r"your|tl;?dr|eli5|antworten?|réponses?|respuestas?|respostas?|rispost[ae]|antwoord\w*)\b|ответ"
+)
 _PREFERRING = re.compile(
-    r"\b(?:i|i'd|i'm|we|my|me)\b.{0,40}\b(?:prefer\w*|preferences?|rather|want|wants|need|needs|would like|'d like|like it when|like when|love it "
-    r"when|hate it when|don't like|dislike|can't stand|appreciate|expect|favou?r\w*|a fan of|works best|helps me|tend to|"
+    r"\b(?:i|i'd|i'm|we|my|me|it)\b.{0,40}\b(?:prefer\w*|preferences?|rather|want|wants|need|needs|would like|'d like|like it when|like when|love it "
+    r"when|hate it when|don't like|dislike|can't stand|appreciate|expect|favou?r\w*|a fan of|works best|helps? me|to me\b|tend to|"
     r"annoys me|bothers me|hate|love|like|enjoy|find)\b|\bprefer(?:red|ably|s)?\b|\bich (?:mag|bevorzuge|möchte|hätte|will|hasse|brauche)\b|\bje "
     r"(?:préfère|veux|voudrais|déteste|n'aime pas|aime)\b|\bj'aime\b|\b(?:prefiero|me gusta|me gustan|quiero|odio|prefiro|gosto|quero|"
     r"preferisco|mi piac\w+|vorrei|voglio|ik (?:wil|heb liever|hou)|liever)\b|\b(?:предпочитаю|люблю|хочу|нравится|нравятся)\b"
@@ -90,7 +94,7 @@ _ABOUT_ME = re.compile(
     r"^(?:i'?m|i am) (?:an? |new to|learning|studying|dyslexic|colou?r[- ]?blind|blind|deaf|autistic|vegan|vegetarian|allergic|bilingual|fluent|not a "
     r"native|non-native|familiar|unfamiliar|comfortable|\d+ years old|in (?:high school|college|grade|year)|from|based in|preparing)|^(?:i "
     r"(?:have|'ve got) (?:adhd|dyslexia|autism|a (?:phd|degree|background|masters?|disability)|no (?:background|experience)|little "
-    r"(?:background|experience|time))|i(?:'m| am)? (?:speak|work|live|teach|study|code|program|know)\b|my (?:name|native language|first language|"
+    r"(?:background|experience|time))|i(?:'m| am)? (?:speak|work|live|teach|study|code|program|know|use|using|run|running)\b|my (?:name|native language|first language|"
     r"mother tongue|job|background|level|english|pronouns|time ?zone)\b|english (?:is|isn't) (?:not )?my)|^ich bin |^je suis |^soy |^sou |^sono |"
     r"^ik ben "
 )
@@ -117,6 +121,8 @@ _FRAGMENT = re.compile(
 _SENTENCES = re.compile(r"(?<=[.!?…])(?<!e\.g\.)(?<!i\.e\.)(?<!\b[A-Z]\.)(?<!etc\.)(?<!vs\.)[\"'”’)]*\s+(?=\S)|(?<=[。！？])|\s*\n\s*(?:[-*•]\s+|\d+[.)]\s+)?")
 
 
+_ENDS = (".", "!", "?", "…", "。", "！", "？")
+_CJK_END = re.compile("[\u3040-\u30ff\u3400-\u9fff]$")
 _LOOSE = frozenset({"code", "sources", "numbers", "questions", "hedging", "caveats", "options", "headings", "steps"})
 """Aspects of which one may say several things that do not contradict each other ("comment code", "run code first")."""
 
@@ -178,7 +184,7 @@ def _of_statement(one: Said) -> Iterator[Spoken]:
         if not words or not _says_how(words):
             continue
         words = words[0].upper() + words[1:]
-        closed = words if words.endswith((".", "!", "?", "…", "。", "！", "？")) else words + "."
+        closed = words if words.endswith(_ENDS) else words + ("。" if _CJK_END.search(words) else ".")
         meant = wishes(words) + _settings(words.lower())
         yield Spoken(meant, closed, (one.signal_id,), (one.place, line))
 
@@ -186,23 +192,23 @@ def _of_statement(one: Said) -> Iterator[Spoken]:
 def _says_how(sentence: str) -> bool:
     """Whether a sentence of a statement is about how to be answered; in doubt it is, for that is what statements are for."""
     lowered = sentence.lower().replace("’", "'").strip(" .!?,")
+    words = re.findall(r"[^\W_]+(?:['-][^\W_]+)*", lowered)
     if not re.search(r"[^\W\d_]", lowered) or _SMALL_TALK.fullmatch(lowered):
         return False
-    words = re.findall(r"[^\W_]+(?:['-][^\W_]+)*", lowered)
-    topical = _ABOUT_ANSWERS.search(lowered) is not None or bool(wishes(lowered))
-    if _CJK_ASKING.search(lowered) or (_CERTAIN.search(lowered) and not _PUBLIC.search(lowered)):
+    if _CJK_ASKING.search(lowered):
         return True
-    if _EVENT.search(lowered) and not topical:
+    strong = _STRONG.search(lowered) is not None
+    topical = strong or (len(words) <= 9 and (_ABOUT_ANSWERS.search(lowered) is not None or bool(wishes(lowered))))
+    if (_EVENT.search(lowered) and not topical) or (_PUBLIC.search(lowered) and not strong):
         return False
-    if _PUBLIC.search(lowered) and not re.search(r"\b(?:answers?|repl(?:y|ies)|respon[ds]\w*|explain\w*|explanations?)\b", lowered):
-        return False
-    if words[0] in _IMPERATIVES and len(words) > 1:
+    shapes = (_CERTAIN.search(lowered), words[0] in _IMPERATIVES and len(words) > 1, _ABOUT_ME.search(lowered))
+    if any(shapes):
         return True
-    if _ABOUT_ME.search(lowered):
-        return True
-    if _PREFERRING.search(lowered):
-        return topical
-    return topical and (len(words) <= 7 or _FRAGMENT.search(lowered) is not None or bool(re.search(r"\b(?:should|must|have to|always|never)\b", lowered)))
+    if not topical:
+        return len(words) <= 6 and words[-1] in ("only", "first", "always", "instead")
+    early = _ABOUT_ANSWERS.search(" ".join(words[:4]))
+    ruling = re.search(r"\b(?:should|must|have to|always|never|only|first|instead|over|rather)\b", lowered)
+    return bool(_PREFERRING.search(lowered) or len(words) <= 7 or _FRAGMENT.search(lowered) or (early and ruling))
 
 
 def _settings(lowered: str) -> tuple[Wish, ...]:

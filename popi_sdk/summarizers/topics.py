@@ -130,7 +130,7 @@ _REMARKS: tuple[tuple[str, str, str], ...] = (
     ("tables", MORE, r"(?:in|as|make) (?:a )?table|in tabular form|als tabelle|en tabla|用表格|表にして"),
     ("code", MORE, r"(?:show|give|write|see|have) (?:it |me |that |this |the )*(?:in |as |some |actual |the )*(?:code|snippet)|code instead|in "
      r"code|just (?:the )?code|code example|代码|コードで|кодом"),
-    ("examples", MORE, r"(?:give|show|have|see|need|want|with|add|more|another|an|some|concrete|for|real) (?:me )?(?:an? |some |a few )?"
+    ("examples", MORE, r"(?:give|show|have|see|need|want|with|add|another|more) (?:me )?(?:an? |some |a few |more )?"
      r"(?:\w+ )?examples?(?= |$|\?)|for instance\?|like what|ein beispiel|(?:un|des) exemples?|un ejemplo|um exemplo|un esempio|een "
      r"voorbeeld|举(?:个)?例|例を|пример\w*"),
     ("emoji", LESS, r"(?:no|stop|fewer|less|without|too many|drop|lose|enough|skip|don't use|not use) (?:with |using |all )?(?:the |those |these "
@@ -298,7 +298,7 @@ def _turned(piece: str, match: re.Match[str], *, disliked: bool) -> bool:
 @cache
 def _language_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple(
-        (name, re.compile(rf"(?<![a-zа-яà-ÿ]){_ANSWERING}\s*(?:(?:to |me |mir |moi |in |auf |en |em |het |only |на )*)(?:{words})(?![a-zа-яà-ÿ])"))
+        (name, re.compile(rf"(?<![a-zа-яà-ÿ]){_ANSWERING}\s*(?:(?:to |me |mir |moi |in |auf |en |em |het |only |на )*)(?:{words})(?![a-zа-яà-ÿ])(?!\s+(?!please|only|answers?|repl|respon|instead|from|and|but|with|unless|bitte|not|if|when|for|at|all)[a-z])"))
         for name, words in _LANGUAGES.items()
     )
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from popi_sdk.store import AsyncStore, Store, open_async_store, open_store
-from tests.postgres import postgres_server, postgres_url  # noqa: F401
+from tests.postgres import PostgresServer, postgres_server, postgres_url  # noqa: F401
 
 KINDS = ("sqlite", "memory", "postgresql", "async sqlite", "async postgresql")
 
@@ -38,6 +38,15 @@ class Awaited:
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a store that several processes can share, on either database."""
     return _url(request.param, request, tmp_path)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of the test's own, without tables."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/popi.db"
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.new_database()
 
 
 @pytest.fixture(params=KINDS)

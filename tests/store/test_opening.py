@@ -25,7 +25,6 @@ from popi_sdk.store import engines, open_store, schema, upgrade
 from popi_sdk.store.databases import Database
 from popi_sdk.summary import Clause, Summary
 from tests.postgres import PostgresServer
-from tests.store.worker import Worker
 
 FIRST_REVISION = Path(__file__).parent / "revision_0001.sql"
 
@@ -124,15 +123,6 @@ def test_a_file_is_written_ahead_fully_synchronised_and_erased_for_good(tmp_path
             found = [connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() for pragma in pragmas]
             assert found == ["wal", 2, 1, 30_000, 2]
     connected.write.dispose()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database of the test's own, without tables."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/popi.db"
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    return server.new_database()
 
 
 def migrated_to(url: str, revision: str) -> engines.Engines:
@@ -253,18 +243,6 @@ def test_a_newer_store_is_refused_and_left_alone(empty_url: str) -> None:
     with connected.read.connect() as connection:
         assert connection.execute(text(f"SELECT version_num FROM {schema.REVISION_TABLE}")).scalar() == "0999"
     connected.write.dispose()
-
-
-def test_eight_processes_may_open_a_new_store_at_the_same_moment(empty_url: str, namespace: str) -> None:
-    workers = [Worker(empty_url, namespace, f"user{number}", 0, 5, 1) for number in range(8)]
-    for worker in workers:
-        worker.wait_until_ready()
-    for worker in workers:
-        worker.go()
-    assert [worker.end()[::2] for worker in workers] == [(0, "")] * 8
-    store = open_store(empty_url)
-    assert [store.read(namespace, f"user{number}").signal_count for number in range(8)] == [5] * 8
-    store.close()
 
 
 def test_the_apps_own_tables_and_alembic_are_left_alone(postgres_server: PostgresServer) -> None:

@@ -20,7 +20,7 @@ from popi_sdk.signals import (
 from popi_sdk.store import Store, StoredProfile
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-STRANGE = 'NUL \x00, quote \' " \\, emoji 🦜, combining e\u0301, right-to-left \u202e, last \U0010ffff'
+STRANGE = "NUL \x00, quote ' \" \\, emoji 🦜, combining e\u0301, right-to-left \u202e, last \U0010ffff"
 
 ONE_OF_EACH: list[Signal] = [
     PreferencePair("Why?", "Because.", "Well, it is a long story."),
@@ -29,8 +29,15 @@ ONE_OF_EACH: list[Signal] = [
     Edit("Write", "a draft", "the final", allow_training=True),
     Conversation(
         [
-            {"role": "user", "content": [{"type": "text", "text": "Look"}, {"type": "image_url", "image_url": {"url": "x"}}]},
-            {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]},
+            {
+                "role": "user",
+                "content": [{"type": "text", "text": "Look"}, {"type": "image_url", "image_url": {"url": "x"}}],
+            },
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}],
+            },
             {"role": "tool", "content": "42", "tool_call_id": "1"},
             {"role": "assistant", "content": "It is 42.", "feedback": "up"},
         ]

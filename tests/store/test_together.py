@@ -16,35 +16,24 @@ from popi_sdk.store import AsyncStore, open_async_store, open_store
 from popi_sdk.summary import Clause, Summary
 from tests.store.worker import Worker, numbered
 
-PROCESSES = 8
 
-
-def test_eight_processes_observe_one_user_and_lose_nothing(url: str, namespace: str) -> None:
-    # Each shares half of its signals with the next one, so that every signal is observed twice.
-    workers = [Worker(url, namespace, "ada", 20 * number, 40, 3) for number in range(PROCESSES)]
-    _run(workers)
-    store = open_store(url)
-    profile = store.read(namespace, "ada")
-    expected = 20 * PROCESSES + 20
-    assert (profile.signal_count, profile.sequence) == (expected, expected)
-    assert {signal.id for signal in store.signals(namespace, "ada")} == {f"s{number}" for number in range(expected)}
-    store.close()
-
-
-def test_eight_processes_observe_different_users_and_lose_nothing(url: str, namespace: str) -> None:
-    _run([Worker(url, namespace, f"user{number}", 0, 40, 1) for number in range(PROCESSES)])
-    store = open_store(url)
-    for number in range(PROCESSES):
-        assert store.signals(namespace, f"user{number}") == tuple(numbered(0, 40))
-    store.close()
-
-
-def _run(workers: list[Worker]) -> None:
+def test_eight_processes_open_a_new_store_and_observe_the_same_and_different_users(
+    empty_url: str, namespace: str
+) -> None:
+    # Each shares half of ada's signals with the next one, so that all of those are observed twice.
+    workers = [Worker(empty_url, namespace, f"ada,user{number}", 20 * number, 40, 2) for number in range(8)]
     for worker in workers:
         worker.wait_until_ready()
     for worker in workers:
         worker.go()
-    assert [worker.end()[::2] for worker in workers] == [(0, "")] * len(workers)
+    assert [worker.end()[::2] for worker in workers] == [(0, "")] * 8
+    store = open_store(empty_url)
+    profile = store.read(namespace, "ada")
+    assert (profile.signal_count, profile.sequence) == (180, 180)
+    assert {signal.id for signal in store.signals(namespace, "ada")} == {f"s{number}" for number in range(180)}
+    for number in range(8):
+        assert store.signals(namespace, f"user{number}") == tuple(numbered(20 * number, 20 * number + 40))
+    store.close()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "memory", "postgresql"])

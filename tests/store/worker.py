@@ -1,6 +1,6 @@
 """A process of its own that observes numbered signals and says after each call how far it got.
 
-python -m tests.store.worker URL NAMESPACE USER FIRST COUNT BATCH [patient]
+python -m tests.store.worker URL NAMESPACE USER[,USER] FIRST COUNT BATCH [patient]
 
 It prints "ready", waits for a line, opens the store, then prints "kept N" whenever `observe` has returned and
 signals up to N are promised to be durable. A patient one tries again after a StoreError that says it may.
@@ -71,7 +71,8 @@ def main(url: str, namespace: str, user_id: str, first: str, count: str, batch: 
     end = int(first) + int(count)
     for start in range(int(first), end, int(batch)):
         stop = min(start + int(batch), end)
-        _observe(store, namespace, user_id, numbered(start, stop), bool(patient))
+        for each in user_id.split(","):
+            _observe(store, namespace, each, numbered(start, stop), bool(patient))
         print(f"kept {stop}", flush=True)  # noqa: T201
     store.close()
 

@@ -1,0 +1,125 @@
+"""Training data: JSON lines, one user's example each, and the checks that keep held-out pairs held out.
+
+    {"user": "ada", "signals": [...], "pairs": [{"prompt", "chosen", "rejected"}, ...], "slices": {"topic": "cooking"}}
+
+`signals` is what the summarizer may see, `pairs` are held out from it and reward its summary.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from popi_sdk.errors import SignalError
+from popi_sdk.intake import coerce
+from popi_sdk.render import signal_parts
+from popi_sdk.signals import PreferencePair, Signal
+
+SPLITS = (("train", 0.8), ("validation", 0.1), ("test", 0.1))
+"""Shares of users; a user's examples never stand in two splits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What one user has shown, and the pairs a summary of it is judged by."""
+
+    user: str
+    signals: tuple[Signal, ...]
+    pairs: tuple[PreferencePair, ...]
+    slices: Mapping[str, str] = field(default_factory=dict)
+
+
+def load_examples(path: Path) -> list[Example]:
+    """Read and check every line.
+
+    Raises:
+        SignalError: a line that is not JSON or not an example, or a held-out pair that stands among the signals;
+            the message names the line.
+    """
+    examples = []
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                examples.append(_example(line, f"Line {number} of {path}"))
+    return examples
+
+
+def split_by_user(examples: Iterable[Example]) -> dict[str, list[Example]]:
+    """Deal the users out; which split a user falls into depends on the user's name alone, so it never changes.
+
+    >>> sorted(split_by_user([Example("ada", (), ())]))
+    ['test', 'train', 'validation']
+    """
+    split: dict[str, list[Example]] = {name: [] for name, _ in SPLITS}
+    for example in examples:
+        split[_split_of(example.user)].append(example)
+    return split
+
+
+def write_examples(examples: Iterable[Example], path: Path) -> None:
+    """Write examples in the documented format."""
+    with path.open("w", encoding="utf-8") as out:
+        for example in examples:
+            out.write(json.dumps(_as_json(example), ensure_ascii=False) + "\n")
+
+
+def leaked_pairs(example: Example) -> tuple[PreferencePair, ...]:
+    """Held-out pairs of which prompt and answer can be read among the signals."""
+    seen = {part.text.strip() for signal in example.signals for part in signal_parts(signal)}
+    return tuple(
+        pair for pair in example.pairs if pair.prompt.strip() in seen and {pair.chosen.strip(), pair.rejected.strip()} & seen
+    )
+
+
+def _example(line: str, place: str) -> Example:
+    try:
+        row = json.loads(line)
+        example = Example(
+            user=_user(row),
+            signals=coerce(row.get("signals", [])),
+            pairs=_pairs(row.get("pairs", [])),
+            slices={str(key): str(value) for key, value in row.get("slices", {}).items()},
+        )
+    except SignalError as error:
+        raise SignalError(f"{place}: {error}") from None
+    except (ValueError, AttributeError, TypeError) as error:
+        raise SignalError(
+            f"{place} is no training example.", hint='Each line is {"user", "signals", "pairs", "slices"}.'
+        ) from error
+    if leaked_pairs(example):
+        raise SignalError(
+            f"{place}: a held-out pair stands among the signals.",
+            hint="A summary must not be judged by what it was written from; move the pair to one side.",
+        )
+    return example
+
+
+def _user(row: Mapping[str, Any]) -> str:
+    user = row.get("user")
+    if not isinstance(user, str) or not user:
+        raise SignalError("is missing", field="user")
+    return user
+
+
+def _pairs(rows: Any) -> tuple[PreferencePair, ...]:
+    pairs = coerce([{**row, "kind": "preference_pair"} for row in rows])
+    return tuple(pair for pair in pairs if isinstance(pair, PreferencePair))
+
+
+def _split_of(user: str) -> str:
+    share = int.from_bytes(hashlib.sha256(user.encode("utf-8")).digest()[:8]) / 2**64
+    for name, size in SPLITS:
+        if share < size:
+            return name
+        share -= size
+    return SPLITS[-1][0]
+
+
+def _as_json(example: Example) -> dict[str, Any]:
+    signals = [signal.model_dump(mode="json", exclude_none=True) for signal in example.signals]
+    pairs = [{"prompt": pair.prompt, "chosen": pair.chosen, "rejected": pair.rejected} for pair in example.pairs]
+    return {"user": example.user, "signals": signals, "pairs": pairs, "slices": dict(example.slices)}
