@@ -1,12 +1,20 @@
-"""The verdict on one sentence: the reason it may not stand in a system prompt, or none."""
+"""The verdict on one sentence: the reason it may not stand in a system prompt, or none.
+
+First what it asks (`guard_patterns`, `guard_languages`), then what it holds: marks, links, codes, fixed words to be
+said, code. Whatever is left is taken for a preference or a word about the person.
+"""
 
 from __future__ import annotations
 
+import html
 import re
 from functools import cache
 
+from popi_sdk.guard_literals import demands_literal, is_code, odd_token
 from popi_sdk.guard_signs import BORDERS, MARKERS, has_link
-from popi_sdk.guard_text import fold_letters, readings
+from popi_sdk.guard_text import fold_letters, fold_words, readings
+
+_QUESTION = re.compile(r"^(?:what|how|why|when|where|who|which|whose)\b[^?]*\?$", re.IGNORECASE)
 
 
 def judge(sentence: str, longest: int) -> str:
@@ -16,47 +24,82 @@ def judge(sentence: str, longest: int) -> str:
     ('instruction', '')
     """
     seen = sentence[: 2 * longest]
-    if MARKERS.search(seen) or BORDERS.search(seen):
-        return "role_marker"
-    folded = readings(seen)
+    return (
+        _marks(html.unescape(seen))
+        or asked(seen)
+        or ("encoded" if odd_token(seen) == "encoded" else "")
+        or ("payload" if demands_literal(seen) else "")
+        or ("link" if has_link(seen) else "")
+        or odd_token(seen)
+        or ("code" if is_code(seen) else "")
+        or ("too_long" if len(sentence) > longest else "")
+        or ("question" if _QUESTION.search(seen) else "")
+    )
+
+
+def asked(text: str) -> str:
+    """What `text` asks of the assistant that no preference may: "instruction", "tool", "secret", ...; or nothing."""
+    folded = mended(readings(text))
+    excused = _excused().sub(" excused", folded)
     for reason, pattern in _english().items():
-        for match in pattern.finditer(folded):
-            if reason not in ("tool", "secret") or not _EXCUSED.search(folded[: match.start()] + _lead(match[0])):
-                return reason
-    if _foreign().search(folded):
-        return "instruction"
-    reason = _odd(seen)
-    if reason:
-        return reason
-    if len(sentence) > longest:
-        return "too_long"
-    return ""
+        if pattern.search(excused if reason in ("tool", "secret") else folded):
+            return reason
+    return "instruction" if _foreign().search(folded) else ""
 
 
-_EXCUSED = re.compile(r"$^")
+def _marks(text: str) -> str:
+    return "role_marker" if MARKERS.search(text) or BORDERS.search(text) else ""
 
 
-def _lead(words: str) -> str:
-    return ""
-
-
-def _odd(sentence: str) -> str:
-    if has_link(sentence):
-        return "link"
-    return ""
+# ---- the patterns, compiled when first needed ----------------------------------------------------------------
 
 
 @cache
 def _english() -> dict[str, re.Pattern[str]]:
-    from popi_sdk.guard_patterns import ENGLISH
+    from popi_sdk.guard_patterns import RULES
 
-    return {reason: _compiled(patterns) for reason, patterns in ENGLISH.items()}
+    return {
+        reason: re.compile("|".join(f"(?:{_rule(line)})" for line in rules.strip().splitlines()), re.MULTILINE)
+        for reason, rules in RULES.items()
+    }
 
 
-def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    source = "|".join(f"(?:{pattern})" for pattern in patterns)
-    source = re.sub(r"W(\d)\b ?", lambda gap: rf"(?: \w+){{0,{gap[1]}}}? ", source)
-    return re.compile(fold_letters(source), re.MULTILINE)
+def _rule(line: str) -> str:
+    """One line of the rules as a regular expression over folded words, each with a space before it."""
+    return "".join(map(_token, line.split()))
+
+
+def _token(token: str) -> str:
+    if token in "^$":
+        return token
+    if token.startswith(".."):
+        return rf"(?: \S+){{0,{token[2:]}}}?"
+    absent, optional = token.startswith("!"), token.endswith("?")
+    words = "|".join(map(_words, token.strip("!?").split("|")))
+    found = rf"(?: (?:{words})(?!\S))"
+    if absent:
+        return f"(?!{found})"
+    if optional:
+        return f"{found}?"
+    return rf"(?:^|{found})" if token == "START" else f"(?:$|{found})" if "$" in token else found
+
+
+@cache
+def _words(name: str) -> str:
+    from popi_sdk.guard_patterns import FAMILIES
+
+    members = FAMILIES.get(name, name).split()
+    spelled = (fold_letters(member).replace("_", " ").replace("*", r"\w*") for member in members if member not in "^$")
+    return "|".join(sorted(set(spelled), key=len, reverse=True)) or r"(?!)"
+
+
+@cache
+def _excused() -> re.Pattern[str]:
+    """Where a verb is no order: "how to call an API" asks for knowledge."""
+    from popi_sdk.guard_patterns import EXCUSES
+
+    pairs = [fold_letters(excuse).replace("_", " ").rpartition(" ") for excuse in EXCUSES.split()]
+    return re.compile("|".join(sorted({rf"(?<= {first}) {last}(?!\S)" for first, _, last in pairs})))
 
 
 @cache
@@ -65,12 +108,52 @@ def _foreign() -> re.Pattern[str]:
 
     parts = []
     for language in LANGUAGES.values():
-        ignore, orders = language.ignore, language.orders
+        edge = r"\b" if language.spaced else ""
         parts += [
-            rf"\b(?:{ignore}).{{0,40}}?(?:{orders})",
-            rf"(?:{orders}).{{0,25}}?(?:{ignore})",
-            rf"\b(?:{language.reveal}).{{0,40}}?\b(?:{language.secrets})",
-            rf"(?:{language.secrets}).{{0,25}}?(?:{language.reveal})",
-            rf"\b(?:{language.phrases})",
+            rf"{edge}(?:{language.ignore}).{{0,40}}?{edge}(?:{language.orders})",
+            rf"{edge}(?:{language.orders}).{{0,25}}?{edge}(?:{language.ignore})",
+            rf"{edge}(?:{language.reveal}).{{0,40}}?{edge}(?:{language.secrets})",
+            rf"{edge}(?:{language.secrets}).{{0,25}}?{edge}(?:{language.reveal})",
+            rf"{edge}(?:{language.phrases})",
         ]
     return re.compile(fold_letters("|".join(parts)))
+
+
+# ---- misspelt words --------------------------------------------------------------------------------------------
+
+
+def mended(folded: str) -> str:
+    """The readings, each line after a space, and a last one with misspelt words of `MENDED` put right."""
+    first = folded.partition("\n")[0]
+    corrected = " ".join(map(_nearest, first.split(" ")))
+    lines = folded.split("\n") + ([corrected] if corrected != first else [])
+    return "\n".join(" " + line for line in lines)
+
+
+@cache
+def _misspellings() -> dict[str, str]:
+    """Words with a letter left out, or with the inner letters in any order, to the word they come from."""
+    from popi_sdk.guard_patterns import MENDED
+
+    found: dict[str, str] = {}
+    for word in map(fold_words, MENDED.split()):
+        for form in (word, *_shortened(word), _jumbled(word)):
+            found.setdefault(form, word)
+    return found
+
+
+def _nearest(word: str) -> str:
+    if not 5 <= len(word) <= 16:
+        return word
+    known = _misspellings()
+    if word in known:
+        return known[word]
+    return next((known[form] for form in (*_shortened(word), _jumbled(word)) if form in known), word)
+
+
+def _shortened(word: str) -> list[str]:
+    return [word[:place] + word[place + 1 :] for place in range(1, len(word))]
+
+
+def _jumbled(word: str) -> str:
+    return f"{word[0]}~{''.join(sorted(word[1:-1]))}~{word[-1]}"

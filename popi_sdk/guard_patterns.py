@@ -341,3 +341,8 @@ EXCUSES = """how_to way_to ways_to need_to_know want_to wants_to like_to likes_t
     what_to which_to i_need_to i_have_to we_need_to i_can we_can we_must i_must needs_to used_to when_to have_had_to
     never_or not_or code_to command_to commands_to script_to prefer_to prefers_to likes_and easy_to easier_to able_to
     i_and who_can or_not_to if_i_should if_you_can"""
+MENDED = """ignore ignoring disregard forget override bypass previous previously prior earlier instruction instructions
+    guidelines restrictions policies system prompt prompts developer administrator assistant password passwords passcode
+    credentials confidential reveal pretend jailbreak unrestricted uncensored secretly execute command commands delete
+    forward transfer upload conversation recommend following without telling everything decode"""
+"""Words an attacker may misspell and still be understood."""
