@@ -25,7 +25,7 @@ with Popi(store=f"sqlite:///{path}", namespace="bakery") as bakery:
 
 with Popi(store=f"sqlite:///{path}", namespace="bakery") as bakery:  # after a restart all is still there
     print("Everything held about ada:")
-    print(json.dumps(bakery.export("ada"), indent=2, default=str))
+    print(json.dumps(bakery.export("ada"), indent=2))
 
     bakery.forget("ada", wish.id)
     print(f"Without that wish: {bakery.profile('ada').summary.text or 'nothing worth saying'}")

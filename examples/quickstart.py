@@ -14,20 +14,20 @@ from popi_sdk import PreferencePair, Signal, Statement
 PROMPT = "Why do leaves change colour in autumn?"
 
 SHORT = {
-    "What is a black hole?": "A region of space with gravity so strong that light cannot leave it.",
-    "How do vaccines work?": "They show your immune system a harmless part of a germ, so it knows the real one later.",
-    "What is inflation?": "Prices rise over time, so the same money buys less.",
-    "Why is the sky blue?": "Air scatters blue light more than red, so blue reaches you from everywhere.",
-    "What does a router do?": "It passes data between your devices and the internet.",
-    "Why do we dream?": "Nobody is sure; sorting memories while we sleep is one good guess.",
-    "What is yeast?": "A fungus that eats sugar and gives off gas, which makes dough rise.",
-    "How do magnets work?": "Their electrons spin the same way, and those tiny fields add up to a big one.",
+    "What is a black hole?": "A place where gravity's so strong that even light can't leave.",
+    "How do vaccines work?": "They show your body a harmless bit of a germ, so it'll know the real one later.",
+    "What is inflation?": "Prices creep up over time, so the same money doesn't buy as much.",
+    "Why is the sky blue?": "Air scatters blue light more than red, so blue gets to you from everywhere.",
+    "What does a router do?": "It's a post office: it passes data between your devices and the internet.",
+    "Why do we dream?": "Nobody's sure. Sorting memories while we sleep is one good guess.",
+    "What is yeast?": "A fungus that eats sugar and burps gas, and that's why dough rises.",
+    "How do magnets work?": "Their electrons all spin the same way, and those tiny fields add up to a big one.",
 }
 PADDING = (
-    "That is a great question, and there is a lot to say about it! To begin with, it helps to look at the history of "
-    "the subject, because people have wondered about it for centuries and have offered many explanations. {answer} "
-    "Beyond that, there are many further aspects that one could explore in much more depth, and experts still debate "
-    "the finer points today. I hope this overview was helpful, and please let me know if you would like more details!"
+    "There are several aspects that should be considered in order to answer this question adequately, and it is useful "
+    "to examine the historical development of the subject. {answer} Furthermore, numerous additional considerations "
+    "exist that could be explored in considerably greater depth, and specialists continue to debate various details. "
+    "Consequently, a comprehensive treatment would exceed the scope of this response."
 )
 
 pairs = [PreferencePair(prompt, chosen=short, rejected=PADDING.format(answer=short)) for prompt, short in SHORT.items()]

@@ -44,11 +44,16 @@ _ARGUMENT_INSTEAD = {
     "messages": "`prompt`",
     "num_retries": "`retries`",
     "max_retries": "`retries`",
+    "retry_policy": "`retries`",
     "request_timeout": "`timeout`",
     "timeout": "`timeout`",
     "fallbacks": "`fallbacks` in the configuration",
 }
 """What POPI sets itself, and where a caller sets it."""
+
+
+_NO_RETRIES = {"BadRequestErrorRetries": 0}
+"""A policy without retries; without a policy, litellm.num_retries that an app has set would come on top of ours."""
 
 
 class Backend(Protocol):
@@ -188,6 +193,7 @@ def _request(
     check_arguments(timeout, retries, options, stream)
     request: dict[str, Any] = {**options, "model": model.name, "messages": list(messages), "timeout": timeout}
     request["num_retries"] = request["max_retries"] = 0
+    request["retry_policy"] = _NO_RETRIES
     if model.api_base is not None and options.get("api_base") is None and options.get("base_url") is None:
         request["api_base"] = model.api_base
     if model.api_key_env is not None and options.get("api_key") is None:

@@ -18,6 +18,8 @@ from popi_sdk.vendor_errors import popi_error
 _TOWARDS_THE_CONNECTION = ("completion_stream", "http_response", "response", "streaming_response", "_iterator")
 """Attributes under which LiteLLM's and the providers' stream objects hold what they read from."""
 _DEEPEST = 6
+_WORTH = ("content", "reasoning_content", "thinking_blocks", "tool_calls", "function_call", "audio", "images")
+"""Parts of a chunk that are pieces of an answer; chunks that only open it hold none of them."""
 _FINISH_REASONS = ("received_finish_reason", "intermittent_finish_reason")
 """Where LiteLLM's stream notes how the provider ended the answer."""
 
@@ -27,6 +29,14 @@ def text_of(chunk: Any) -> str:
     choices = getattr(chunk, "choices", None)
     content = getattr(getattr(choices[0], "delta", None), "content", None) if choices else None
     return content if isinstance(content, str) else ""
+
+
+def _says_something(chunk: Any) -> bool:
+    choices = getattr(chunk, "choices", None)
+    if not choices:
+        return False
+    delta = getattr(choices[0], "delta", None)
+    return bool(getattr(choices[0], "finish_reason", None)) or any(getattr(delta, name, None) for name in _WORTH)
 
 
 @dataclass
@@ -99,6 +109,8 @@ class ChunkStream(_Stream):
         return self
 
     def __next__(self) -> Any:
+        if self._closed:
+            raise StopIteration
         if self._given == len(self.chunks):
             self.pull()
         self._given += 1
@@ -106,8 +118,6 @@ class ChunkStream(_Stream):
 
     def pull(self) -> None:
         """Read one more chunk into `chunks`; raises StopIteration at the end."""
-        if self._closed:
-            raise StopIteration
         try:
             self._check(next(self.source))
         except StopIteration:
@@ -123,9 +133,10 @@ class ChunkStream(_Stream):
             raise popi_error(error, self.model, self.timeout, self.outside) from error
 
     def pull_first(self) -> None:
-        """Wait for the first chunk; whatever goes wrong leaves nothing open."""
+        """Wait for the first chunk that says something; whatever goes wrong leaves nothing open."""
         try:
-            self.pull()
+            while not (self.chunks and _says_something(self.chunks[-1])):
+                self.pull()
         except StopIteration:
             raise self._cut() from None
         except BaseException:
@@ -154,6 +165,8 @@ class AsyncChunkStream(_Stream):
         return self
 
     async def __anext__(self) -> Any:
+        if self._closed:
+            raise StopAsyncIteration
         if self._given == len(self.chunks):
             await self.pull()
         self._given += 1
@@ -161,8 +174,6 @@ class AsyncChunkStream(_Stream):
 
     async def pull(self) -> None:
         """Read one more chunk into `chunks`; raises StopAsyncIteration at the end."""
-        if self._closed:
-            raise StopAsyncIteration
         try:
             self._check(await anext(self.source))
         except StopAsyncIteration:
@@ -178,10 +189,11 @@ class AsyncChunkStream(_Stream):
             raise popi_error(error, self.model, self.timeout, self.outside) from error
 
     async def pull_first(self) -> None:
-        """Wait for the first chunk, `timeout` seconds at most; whatever goes wrong leaves nothing open."""
+        """Wait for the first chunk that says something; whatever goes wrong leaves nothing open."""
         try:
             async with asyncio.timeout(self.timeout):
-                await self.pull()
+                while not (self.chunks and _says_something(self.chunks[-1])):
+                    await self.pull()
         except StopAsyncIteration:
             raise self._cut() from None
         except TimeoutError as error:

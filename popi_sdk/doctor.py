@@ -281,7 +281,10 @@ def _store_label(url: str) -> str:
 
 def _public(address: str) -> str:
     """An address without user, password and query."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "an address that cannot be read"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 

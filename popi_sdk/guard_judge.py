@@ -9,10 +9,14 @@ from __future__ import annotations
 import html
 import re
 from functools import cache
+from typing import TYPE_CHECKING
 
-from popi_sdk.guard_literals import demands_literal, is_code, odd_token
+from popi_sdk.guard_literals import binds_a_name, demands_literal, is_code, odd_token, recommends_a_name
 from popi_sdk.guard_signs import BORDERS, MARKERS, has_link
-from popi_sdk.guard_text import fold_letters, fold_words, readings
+from popi_sdk.guard_text import fold_letters, fold_words, hidden_readings, readings
+
+if TYPE_CHECKING:
+    from popi_sdk.guard_languages import Language
 
 _QUESTION = re.compile(r"^(?:what|how|why|when|where|who|which|whose)\b[^?]*\?$", re.IGNORECASE)
 
@@ -29,6 +33,8 @@ def judge(sentence: str, longest: int) -> str:
         or asked(seen)
         or ("encoded" if odd_token(seen) == "encoded" else "")
         or ("payload" if demands_literal(seen) else "")
+        or ("promotion" if recommends_a_name(seen) else "")
+        or ("not_a_preference" if binds_a_name(seen) else "")
         or ("link" if has_link(seen) else "")
         or odd_token(seen)
         or ("code" if is_code(seen) else "")
@@ -39,12 +45,20 @@ def judge(sentence: str, longest: int) -> str:
 
 def asked(text: str) -> str:
     """What `text` asks of the assistant that no preference may: "instruction", "tool", "secret", ...; or nothing."""
-    folded = mended(readings(text))
+    found = readings(text)
+    folded = _lines([*found, mended(found[0])] if found else [])
     excused = _excused().sub(" excused", folded)
     for reason, pattern in _english().items():
         if pattern.search(excused if reason in ("tool", "secret") else folded):
             return reason
-    return "instruction" if _foreign().search(folded) else ""
+    if _foreign().search(folded):
+        return "instruction"
+    return "encoded" if _english()["instruction"].search(_lines(hidden_readings(text))) else ""
+
+
+def _lines(found: list[str]) -> str:
+    """Readings as one text to search: each on a line of its own, each word after a space."""
+    return "\n".join(" " + reading for reading in found)
 
 
 def _marks(text: str) -> str:
@@ -106,28 +120,37 @@ def _excused() -> re.Pattern[str]:
 def _foreign() -> re.Pattern[str]:
     from popi_sdk.guard_languages import LANGUAGES
 
-    parts = []
-    for language in LANGUAGES.values():
-        edge = r"\b" if language.spaced else ""
-        parts += [
-            rf"{edge}(?:{language.ignore}).{{0,40}}?{edge}(?:{language.orders})",
-            rf"{edge}(?:{language.orders}).{{0,25}}?{edge}(?:{language.ignore})",
-            rf"{edge}(?:{language.reveal}).{{0,40}}?{edge}(?:{language.secrets})",
-            rf"{edge}(?:{language.secrets}).{{0,25}}?{edge}(?:{language.reveal})",
-            rf"{edge}(?:{language.phrases})",
-        ]
-    return re.compile(fold_letters("|".join(parts)))
+    return re.compile("|".join(_language(language) for language in LANGUAGES.values()))
+
+
+def _language(language: Language) -> str:
+    """One language's words as a regular expression; where spaces do not separate words, they do not count either."""
+    before, after = (r"(?<!\S)", r"(?!\S)") if language.spaced else ("", "")
+
+    def any_of(words: str) -> str:
+        space = " " if language.spaced else " ?"
+        spelled = (fold_letters(word).replace("_", space).replace("*", r"\w*") for word in words.split())
+        return f"{before}(?:{'|'.join(spelled)}){after}"
+
+    ignore, earlier, orders = any_of(language.ignore), any_of(language.earlier), any_of(language.orders)
+    reveal, secrets = any_of(language.reveal), any_of(language.secrets)
+    people, no = any_of(language.people), any_of(language.no)
+    near, nearer = ".{0,40}?", ".{0,25}?"
+    return "|".join((
+        ignore + near + orders, orders + nearer + ignore, earlier + ".{0,12}?" + orders, orders + ".{0,12}?" + earlier,
+        reveal + near + secrets, secrets + nearer + reveal,
+        no + nearer + reveal + nearer + people, no + nearer + people + nearer + reveal,
+        reveal + nearer + people + nearer + no, people + nearer + reveal + nearer + no, people + nearer + no + nearer + reveal,
+        any_of(language.phrases),
+    ))  # fmt: skip
 
 
 # ---- misspelt words --------------------------------------------------------------------------------------------
 
 
 def mended(folded: str) -> str:
-    """The readings, each line after a space, and a last one with misspelt words of `MENDED` put right."""
-    first = folded.partition("\n")[0]
-    corrected = " ".join(map(_nearest, first.split(" ")))
-    lines = folded.split("\n") + ([corrected] if corrected != first else [])
-    return "\n".join(" " + line for line in lines)
+    """Folded words with misspelt ones of `MENDED` put right."""
+    return " ".join(map(_nearest, folded.split(" ")))
 
 
 @cache

@@ -1,8 +1,8 @@
-"""The core of what the guard refuses, in languages other than English.
+"""The core of what the guard refuses, in languages other than English, as data.
 
-For each language: words for ignoring, for orders, for revealing, for secrets and for answering, matched by their
-beginnings, and whole phrases. A clause is refused when an ignoring or revealing word stands near an order, a
-revealing word near a secret, or when it holds a phrase. Spelling is folded like the clause itself.
+A clause is refused when it holds, near each other: a word for ignoring and one for orders; a word for earlier and one
+for orders; a word for revealing and one for secrets; a word for revealing, one for people and a "not"; or one of the
+phrases. `word*` stands for words that begin so, `a_b` for two words in a row. Accents and case do not matter.
 """
 
 from __future__ import annotations
@@ -12,139 +12,401 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """What an attack sounds like in one language; alternatives are separated by `|`."""
+    """What an attack sounds like in one language."""
 
     ignore: str
+    earlier: str
     orders: str
     reveal: str
     secrets: str
+    people: str
+    no: str
     phrases: str
     spaced: bool = True
     """Whether spaces separate its words."""
 
 
 LANGUAGES: dict[str, Language] = {
-    "cognates": Language(
-        ignore="ignor\\w*|ignour\\w*|illoj\\w*",
-        orders="instru[ckz]\\w*|(?:system ?)?prompt\\w*|direkti\\w*|directi\\w*|[ck]om+and\\w*|regul\\w+|reguł\\w*",
-        reveal="reveal|revel\\w*|rivel\\w*",
-        secrets="system ?prompt\\w*|password\\w*|credential\\w*|api ?key\\w*",
-        phrases="developer mode|jailbreak",
+    "shared": Language(
+        ignore="ignor* ignour* illoj*",
+        earlier="tidigare aiemm* predchoz* predchadz* prethodn*",
+        orders="instru* prompt* systemprompt* direkti* directi* directri* komand* command* comand* regul* regol* regl*",
+        reveal="reveal* revel* rivel* reveler",
+        secrets="systemprompt* system_prompt* password* passwort* credential* api_key* apikey*",
+        people="user",
+        no="no",
+        phrases="developer_mode jailbreak* superuser root_access",
     ),
     "de": Language(
-        ignore="ignorier|missacht|vergiss|vergesst|übergeh|verwirf|umgeh|überschreib|befolge nicht|befolge keine|außer acht|setz dich über|lösch|deaktivier|folge nicht",
-        orders="anweisung|regeln|richtlinie|vorgabe|instruktion|befehl|systemprompt|sicherheitsregel|sicherheitsvorkehr|einschränkung|beschränkung|leitlinie|vorschrift|filter",
-        reveal="verrat|zeig|nenn|gib|schick|sende|teile|offenbar|wiederhol|drucke|schreib|veröffentlich|übermittl|leite|enthüll|liste|wie lautet|wie lauten",
-        secrets="passw|kennw|geheim|zugangsdaten|api ?schlüssel|api ?key|schlüssel|kreditkart|anmeldedaten|token|andere[rn]? (?:nutzer|benutzer|kunden)|systemprompt|vertrauliche|kontodaten|bankdaten",
-        phrases="du bist (?:jetzt|nun|ab jetzt|ab sofort|nicht mehr|kein)|ab (?:jetzt|sofort) bist du|sie sind (?:jetzt|nun|ab jetzt|ab sofort) \\w+|system ?(?:prompt|anweisung|nachricht|befehl|meldung)|(?:sag|sage|verrate|erzähl|erzähle|teile|informiere|erwähne|zeige)\\w* (?:es |das |dies |davon |dem |den |der |einem )*(?:\\w+ )?(?:nutzer|benutzer|niemand|anwender|kunden)\\w*(?: \\w+)? (?:nicht|nichts|davon)|ohne (?:dass|das) (?:der|die|ein) (?:nutzer|benutzer|anwender)|ohne (?:es )?(?:dem|den) (?:nutzer|benutzer|anwender)\\w*|entwicklermodus|adminmodus|wartungsmodus|geheimer befehl|heimlich|antworte (?:immer |nur |ausschließlich |jedes mal )*mit (?:dem wort|dem satz|der phrase)|tu so als (?:wärst|ob) du|handle als (?:admin|administrator|root)|neue (?:anweisung|system|regel)\\w*|führe? (?:den|das|die|diesen|dieses|folgende[ns]?|diese) (?:befehl|code|kommando|skript)\\w*|alle (?:bisherigen|vorherigen|früheren)|(?:bisherigen?|vorherigen?|früheren?|obigen?) (?:anweisung|regel|vorgabe|instruktion|befehl)\\w*",
+        ignore="""missacht* vergiss vergesst vergessen übergeh* verwirf* umgeh* überschreib* deaktivier* lösch* folge_nicht
+            befolge_nicht befolge_keine setz*_dich_über außer_acht missachte umgehe""",
+        earlier="bisherig* vorherig* früher* obig* vorig* ursprünglich* vorangegangen*",
+        orders="""anweisung* regeln richtlinie* vorgabe* instruktion* befehl* sicherheitsregel* sicherheitsvorkehr*
+            einschränkung* beschränkung* leitlinie* vorschrift* sicherheitsfilter* systemanweisung*""",
+        reveal="""verrat* zeig* nenn* schick* sende offenbar* wiederhol* druck* veröffentlich* übermittl* leite enthüll*
+            wie_lautet wie_lauten sag sage sagen erzähl* informier* erwähn* teile verschweig*""",
+        secrets="""kennwort* passwörter geheimnis* zugangsdaten zugangscode* api_schlüssel* schlüssel kreditkart* anmeldedaten
+            token andere_nutzer anderer_nutzer anderer_benutzer anderen_kunden vertrauliche* kontodaten bankdaten
+            systemanweisung* deine_anweisung* deine_regeln""",
+        people="nutzer* benutzer* niemand* anwender* kunden",
+        no="nicht nichts nie niemals",
+        phrases="""du_bist_jetzt du_bist_nun du_bist_ab_jetzt du_bist_ab_sofort du_bist_nicht_mehr ab_jetzt_bist_du
+            ab_sofort_bist_du sie_sind_jetzt sie_sind_ab_sofort system_nachricht* systemnachricht* systembefehl*
+            systemmeldung* entwicklermodus adminmodus wartungsmodus heimlich ohne_dass_der_nutzer ohne_wissen_des
+            nenne_dich gehorch* antworte_nur_mit_dem_wort mit_dem_wort verhalte_dich_wie_ein_admin handle_als_admin*
+            neue_anweisung* neue_regel führe_den_befehl* führe_diesen* führe_folgende* führe_das_kommando""",
     ),
     "fr": Language(
-        ignore="ignor|oubli|néglig|désobé|outrepass|contourn|ne (?:suis|respecte|tiens|suivez)|fais abstraction|faites abstraction|ne tenez|écrase|annul|supprime|désactiv|passe outre",
-        orders="instruction|consigne|règle|directive|ordre|message système|invite|restriction|garde fou|limite|politique|sécurité|précédent",
-        reveal="révèl|revel|montr|affich|donn|envoi|envoy|partag|divulgu|répèt|répét|imprim|écris|transmet|communiqu|dis moi|dévoil|liste|quel est|quels sont",
-        secrets="mot de passe|mots de passe|clé (?:api|secrète|privée|d accès)|clés|clé d api|secret|identifiants|carte bancaire|carte de crédit|jeton|autres (?:utilisateurs|clients)|prompt système|confidentiel|données (?:personnelles|privées|des)|coordonnées bancaires|code d accès|instruction|consigne",
-        phrases="tu es (?:maintenant|désormais|dorénavant|à présent)|vous êtes (?:maintenant|désormais|dorénavant|à présent)|à partir de maintenant (?:tu es|vous êtes|tu n es|tu dois|vous devez|tu obéis)|prompt (?:système|systeme|initial|caché)|invite (?:système|systeme)|message système|instructions? (?:système|systeme|précédentes|antérieures|initiales|ci dessus|cachées)|consignes (?:précédentes|antérieures|initiales|ci dessus)|ne (?:dis|dites|révèle|révélez|mentionne|mentionnez|parle|parlez|préviens|informe|informez|montre)\\w* (?:pas|rien|jamais)(?: \\w+){0,3} (?:utilisateur|personne|client)|sans (?:le dire|que l|en informer|prévenir|informer)(?: \\w+){0,3} (?:utilisateur|client|personne|sache)|mode (?:développeur|administrateur|admin|debug)|en secret|secrètement|agis (?:comme|en tant qu)\\w* (?:un |une |l |le )?(?:admin|administrateur|pirate|root)|nouvelles? (?:instructions?|consignes?|directives?)|exécute (?:la|cette|le|ce|les|ces) (?:commande|code|script|suivant)|réponds? (?:toujours |uniquement |seulement )*(?:par|avec) (?:le mot|la phrase)",
+        ignore="""oubli* néglig* désobé* outrepass* contourn* ne_suis_pas ne_respecte_pas ne_tiens_pas ne_tenez_pas
+            fais_abstraction faites_abstraction écrase annul* supprime désactiv* passe_outre ne_suivez_pas""",
+        earlier="précédent* antérieur* ci_dessus initial* d_avant d_origine",
+        orders="instruction* consigne* règle* directive* ordres ordre restriction* garde_fou* limites politique* message_système",
+        reveal="""révèl* montr* affich* donn* envoi* envoy* partag* divulgu* répèt* répét* imprim* transmet* communiqu* dis
+            dites dévoil* quel_est quels_sont mentionn* inform* préviens parle""",
+        secrets="""mot_de_passe mots_de_passe clé_api clés_api clé_d_api clé_secrète clé_privée secrets secret identifiants
+            carte_bancaire carte_de_crédit jeton* autres_utilisateurs autres_clients prompt_système confidentiel*
+            données_privées coordonnées_bancaires code_d_accès codes_d_accès tes_instructions vos_instructions""",
+        people="utilisateur* personne client clients",
+        no="pas rien jamais",
+        phrases="""tu_es_maintenant tu_es_désormais tu_es_dorénavant tu_es_à_présent vous_êtes_maintenant vous_êtes_désormais
+            à_partir_de_maintenant_tu désormais_tu dorénavant_tu prompt_système invite_système message_système
+            instructions_système mode_développeur mode_administrateur mode_admin en_secret secrètement agis_comme_un_admin*
+            agis_en_tant_qu_admin* nouvelles_instructions nouvelle_consigne nouvelles_consignes exécute_la_commande
+            exécute_cette exécute_le_code exécute_ce appelle_toi obéis obéissez sans_le_dire sans_prévenir_l
+            à_l_insu par_le_mot tu_n_es_plus sans_que_l_utilisateur""",
     ),
     "es": Language(
-        ignore="ignor|olvid|desobede|descart|haz caso omiso|no (?:sigas|respetes|obedezcas|hagas caso)|pasa por alto|omite|anula|elude|sobrescrib|desactiv|salta",
-        orders="instruccion|regla|directriz|directric|orden|órdenes|indicacion|norma|mensaje del sistema|restriccion|política|pautas|limitacion|seguridad",
-        reveal="revel|muestr|mostr|da(?:me)? |dime|imprim|envía|envia|compart|divulg|repit|escrib|transmit|filtra|manda|entrega|comunic|list|cuál es|cuales son",
-        secrets="contraseña|clave(?:s)? (?:api|secreta|privada|de)|clave|secreto|credencial|tarjeta de crédito|tarjeta|token|otros (?:usuarios|clientes)|prompt del sistema|confidencial|datos (?:personales|privados|de otros|bancarios)|instruccion",
-        phrases="(?:ahora|desde ahora|a partir de ahora|en adelante) (?:eres|serás|seras|actúas|actuarás|usted es|tú eres)|eres ahora|ya no eres|prompt (?:del|de) sistema|mensaje (?:del|de) sistema|instrucciones (?:del sistema|anteriores|previas|iniciales|de arriba|ocultas|originales)|(?:reglas|órdenes|indicaciones|directrices) (?:anteriores|previas|de arriba|originales)|no (?:le |se lo |lo |les )*(?:digas|dígas|cuentes|reveles|menciones|informes|avises|muestres)(?: \\w+){0,3} (?:usuario|nadie|cliente)|sin (?:decir|que|avisar|informar|decírselo)(?: \\w+){0,3} (?:usuario|cliente|nadie)|modo (?:desarrollador|administrador|admin|depuración|dios)|en secreto|secretamente|actúa como (?:un |el |una )?(?:admin|administrador|hacker|root)|nuevas (?:instrucciones|órdenes|reglas)|ejecuta (?:el|este|la|los|estos) (?:comando|código|script|siguiente|orden)|responde (?:siempre |solo |únicamente |solamente )*con (?:la palabra|la frase)",
+        ignore="""olvid* desobed* descart* haz_caso_omiso no_sigas no_respetes no_obedezcas no_hagas_caso pasa_por_alto
+            anula elude sobrescrib* desactiv* salta_te sáltate omite_las""",
+        earlier="anterior* previ* de_arriba original* inicial*",
+        orders="""instruccion* regla* directriz* directric* orden órdenes indicacion* normas mensaje_del_sistema restriccion*
+            política* pautas limitacion*""",
+        reveal="""muestr* mostr* da dame dime imprim* envía* compart* divulg* repit* transmit* filtra manda entrega
+            comunic* cuál_es cuáles_son digas cuentes menciones informes avises di""",
+        secrets="""contraseña* clave_api clave_secreta clave_privada clave_de_acceso claves_de secreto secretos credencial*
+            tarjeta_de_crédito token tokens otros_usuarios otros_clientes prompt_del_sistema confidencial* datos_privados
+            datos_bancarios tus_instrucciones""",
+        people="usuario* nadie cliente*",
+        no="no nunca",
+        phrases="""ahora_eres desde_ahora_eres a_partir_de_ahora_eres eres_ahora ya_no_eres a_partir_de_ahora_actúa*
+            prompt_del_sistema prompt_de_sistema mensaje_del_sistema instrucciones_del_sistema modo_desarrollador
+            modo_administrador modo_admin modo_dios en_secreto secretamente actúa_como_admin* actúa_como_un_admin*
+            actúa_como_el_admin* nuevas_instrucciones nuevas_órdenes nueva_instrucción ejecuta_el_comando ejecuta_este
+            ejecuta_el_código obedec* con_la_palabra sin_que_el_usuario sin_decir* sin_avisar llámate ahora_obedeces""",
     ),
     "pt": Language(
-        ignore="ignor|esque|desobede|descart|desconsider|não (?:siga|sigas|obedeça|respeite|cumpra)|anule|contorn|burl|desativ|pule",
-        orders="instruç|regra|diretriz|diretiva|ordem|ordens|comando|norma|mensagem do sistema|restriç|política|orientaç|limitaç|segurança",
-        reveal="revel|mostr|exib|dê|dá|diga|imprim|envi|compartilh|divulg|repit|repet|escrev|transmit|vaz|mande|manda|entreg|list|qual é|quais são",
-        secrets="senha|palavra passe|chave(?:s)? (?:api|secreta|privada|de)|chave|segredo|credencia|cartão de crédito|cartao|token|outros (?:usuários|utilizadores|clientes)|prompt do sistema|confidencia|dados (?:pessoais|privados|de outros|bancários)|instruç",
-        phrases="(?:agora|a partir de agora|doravante|de agora em diante) (?:você é|voce e|tu és|serás|será|você vai)|você (?:é|agora é) agora|você agora é|prompt (?:do|de) sistema|mensagem (?:do|de) sistema|instruções (?:do sistema|anteriores|prévias|iniciais|acima|ocultas|originais)|(?:regras|ordens|diretrizes) (?:anteriores|prévias|acima|originais)|não (?:conte|diga|revele|mencione|informe|avise|mostre|fale)(?: \\w+){0,3} (?:usuário|utilizador|ninguém|cliente)|sem (?:contar|dizer|que|avisar|informar)(?: \\w+){0,3} (?:usuário|utilizador|cliente|ninguém)|modo (?:desenvolvedor|administrador|admin|programador|deus)|em segredo|secretamente|aja como (?:um |o |uma )?(?:admin|administrador|hacker|root)|novas (?:instruções|ordens|regras)|execute (?:o|este|esse|a|os) (?:comando|código|script|seguinte)|respond[ae] (?:sempre |apenas |somente |só )*com (?:a palavra|a frase)",
+        ignore="""esque* desobede* descart* desconsider* não_siga não_sigas não_obedeça não_respeite não_cumpra anule contorn*
+            burl* desativ* pule_as""",
+        earlier="anterior* prévios prévias acima originais iniciais",
+        orders="instruçõ* instruçã* regra* diretriz* diretiva* ordens ordem comando* normas mensagem_do_sistema restriç* política* limitaç*",
+        reveal="""mostr* exib* dê dá diga imprim* envi* compartilh* divulg* repit* repet* transmit* vaz* mande manda entreg*
+            qual_é quais_são conte mencione informe avise fale""",
+        secrets="""senha* palavra_passe palavras_passe chave_api chaves_api chave_de_api chave_secreta chave_privada segredo*
+            credencia* cartão_de_crédito token tokens outros_usuários outros_utilizadores outros_clientes
+            prompt_do_sistema confidencia* dados_privados dados_bancários suas_instruções""",
+        people="usuário* utilizador* ninguém cliente*",
+        no="não nunca",
+        phrases="""agora_você_é você_agora_é você_é_agora a_partir_de_agora_você de_agora_em_diante_você tu_és_agora
+            agora_tu_és prompt_do_sistema prompt_de_sistema mensagem_do_sistema instruções_do_sistema
+            modo_desenvolvedor modo_administrador modo_programador modo_admin em_segredo secretamente aja_como_admin*
+            aja_como_um_admin* aja_como_o_admin* novas_instruções nova_instrução novas_ordens execute_o_comando
+            execute_este execute_o_código obedeça com_a_palavra sem_que_o_usuário sem_avisar sem_contar chame_se""",
     ),
     "it": Language(
-        ignore="ignor|dimentic|disobbed|trascur|scart|non (?:seguire|rispettare|obbedire|tenere)|aggir|annull|sovrascriv|elud|disattiv|salta",
-        orders="istruzion|regol|direttiv|ordin|indicazion|norme|messaggio di sistema|restrizion|comand|politic|linee guida|limitazion|sicurezza",
-        reveal="rivel|mostr|visualizz|dammi|dimmi|stamp|invia|invi|condivid|divulg|ripet|scriv|trasmett|manda|svel|fornisc|elenc|qual è|quali sono",
-        secrets="password|chiav[ei] (?:api|segret|privat|di)|chiave|segret|credenzial|carta di credito|token|altri (?:utenti|clienti)|prompt di sistema|riservat|dati (?:personali|privati|di altri|bancari)|istruzion",
-        phrases="(?:ora|adesso|d ora in poi|da ora in poi|da adesso) (?:sei|tu sei|sarai|agisci)|sei ora|non sei più|prompt (?:di|del) sistema|messaggio (?:di|del) sistema|istruzioni (?:di sistema|del sistema|precedenti|iniziali|sopra|nascoste|originali)|(?:regole|ordini|direttive) (?:precedenti|sopra|originali)|non (?:dire|dirlo|rivelare|menzionare|informare|avvisare|mostrare|raccontare)(?: \\w+){0,3} (?:utente|nessuno|cliente)|senza (?:dire|dirlo|che|avvisare|informare)(?: \\w+){0,3} (?:utente|cliente|nessuno)|modalità (?:sviluppatore|amministratore|admin|debug|dio)|in segreto|segretamente|agisci come (?:un |l |il )?(?:admin|amministratore|hacker|root)|nuove (?:istruzioni|regole|direttive)|esegui (?:il|questo|i|lo) (?:comando|codice|script|seguente)|rispondi (?:sempre |solo |soltanto |unicamente )*con (?:la parola|la frase)",
+        ignore="""dimentic* disobbed* trascur* scart* non_seguire non_rispettare non_obbedire non_tenere aggir* annull*
+            sovrascriv* elud* disattiv*""",
+        earlier="precedent* sopra original* inizial*",
+        orders="istruzion* regol* direttiv* ordini ordine indicazion* norme messaggio_di_sistema restrizion* comandi limitazion*",
+        reveal="""mostr* dammi dimmi stamp* invia condivid* divulg* ripet* trasmett* manda svel* fornisc* qual_è quali_sono
+            dire dirlo menzionare informare avvisare raccontare""",
+        secrets="""chiave_api chiavi_api chiave_segreta chiave_privata segreto segreti credenzial* carta_di_credito token
+            altri_utenti altri_clienti prompt_di_sistema riservat* dati_bancari dati_privati parola_d_ordine tue_istruzioni""",
+        people="utent* nessuno client*",
+        no="non mai",
+        phrases="""ora_sei adesso_sei sei_ora d_ora_in_poi_sei da_ora_in_poi_sei non_sei_più prompt_di_sistema prompt_del_sistema
+            messaggio_di_sistema istruzioni_di_sistema modalità_sviluppatore modalità_amministratore modalità_admin
+            in_segreto segretamente agisci_come_admin* agisci_come_l_admin* agisci_come_un_admin* nuove_istruzioni
+            nuova_istruzione esegui_il_comando esegui_questo esegui_il_codice obbedisci con_la_parola
+            senza_che_l_utente senza_dirlo chiamati""",
     ),
     "nl": Language(
-        ignore="negeer|vergeet|negeren|veronachtzaam|omzeil|overschrijf|volg (?:de|je|deze|niet)|sla (?:de|alle) |schakel|wis",
-        orders="instructie|regels|richtlijn|opdracht|aanwijzing|bevel|systeembericht|beperking|voorschrift|beleid|veiligheid",
-        reveal="onthul|toon|laat|geef|stuur|deel|verraad|herhaal|print|schrijf|verstuur|vertel|verklap|zeg|lek|noem|wat is",
-        secrets="wachtwoord|api ?sleutel|sleutel|geheim|inloggegevens|creditcard|token|andere (?:gebruikers|klanten)|systeemprompt|vertrouwelijk|persoonsgegevens|persoonlijke gegevens|bankgegevens|instructie",
-        phrases="je bent (?:nu|vanaf nu|voortaan|niet langer)|u bent (?:nu|vanaf nu|voortaan)|vanaf nu ben je|systeem ?(?:prompt|bericht|instructie)\\w*|(?:vorige|eerdere|voorgaande|bovenstaande) (?:instructie|regel|opdracht|aanwijzing)\\w*|(?:vertel|zeg|meld|laat|toon)(?: \\w+){0,2} (?:de |het )?(?:gebruiker|niemand|klant)(?: \\w+){0,2} (?:niet|niets|weten)|zonder (?:dat|het|de)(?: \\w+){0,2} (?:gebruiker|klant)|ontwikkelaarsmodus|ontwikkelmodus|beheerdersmodus|stiekem|in het geheim|gedraag je als (?:een |de )?(?:admin|beheerder|hacker|root)|nieuwe (?:instructie|opdracht|regel)\\w*|voer (?:de|het|deze|dit|het volgende) (?:commando|opdracht|code|script)\\w*|antwoord (?:altijd |alleen |enkel )*met (?:het woord|de zin)",
+        ignore="negeer* negeren vergeet veronachtzaam* omzeil* overschrijf* volg_niet schakel_uit deactiveer",
+        earlier="eerder* vorig* voorgaand* bovenstaand* oorspronkelijk*",
+        orders="instructie* regels richtlijn* opdracht* aanwijzing* bevel* systeembericht* beperking* voorschrift* verteld",
+        reveal="onthul* toon laat geef stuur deel verraad herhaal print verstuur vertel verklap zeg lek noem wat_is meld",
+        secrets="""wachtwoord* api_sleutel* sleutels geheim geheimen inloggegevens creditcard* token tokens andere_gebruikers
+            andere_klanten systeemprompt* vertrouwelijk* bankgegevens je_instructies""",
+        people="gebruiker* niemand klant*",
+        no="niet niets nooit",
+        phrases="""je_bent_nu je_bent_vanaf_nu je_bent_voortaan vanaf_nu_ben_je u_bent_nu systeemprompt* systeem_prompt*
+            systeeminstructie* ontwikkelaarsmodus beheerdersmodus stiekem in_het_geheim gedraag_je_als_een_admin*
+            gedraag_je_als_beheerder nieuwe_instructie* nieuwe_opdracht* voer_het_commando voer_de_opdracht
+            voer_deze_code gehoorzaam* noem_jezelf met_het_woord zonder_dat_de_gebruiker""",
     ),
     "pl": Language(
-        ignore="zignoruj|ignoruj|zapomnij|pomiń|omiń|nie (?:stosuj|przestrzegaj|słuchaj|wykonuj)|lekceważ|nadpisz|obejdź|porzuć|wyłącz|unieważn",
-        orders="instrukcj|polece|zasad|reguł|wytyczn|rozkaz|nakaz|komunikat systemow|ogranicze|dyrektyw|zabezpiecz|polity",
-        reveal="ujawn|pokaż|wyświetl|podaj|wyślij|udostępn|powtórz|wypisz|zdradź|napisz|przekaż|prześlij|powiedz|wydrukuj|jakie jest|jakie są",
-        secrets="hasł|klucz|sekret|tajn|poświadcze|dane logowania|kart[ay] kredytow|token|innych (?:użytkownik|klient)|prompt systemow|poufn|dane osobowe|dane (?:innych|bankowe)|instrukcj",
-        phrases="(?:jesteś|będziesz) (?:teraz|odtąd|od teraz)|od teraz (?:jesteś|będziesz)|teraz jesteś|nie jesteś już|(?:prompt|monit|komunikat|instrukcj\\w*) systemow\\w*|systemow\\w* (?:prompt|instrukcj|komunikat|polece)\\w*|(?:poprzedni|wcześniejsz|powyższ|dotychczasow)\\w* (?:instrukcj|polece|zasad|wytyczn|reguł)\\w*|nie (?:mów|mow|wspominaj|ujawniaj|informuj|pokazuj|zdradzaj)(?: \\w+){0,3} (?:użytkownik|nikomu|klient)\\w*|bez (?:wiedzy|informowania|mówienia|powiadamiania)(?: \\w+){0,2} (?:użytkownik|klient)\\w*|tryb\\w* (?:dewelopera|deweloperski|programisty|administratora|debugowania|boga)|potajemnie|w tajemnicy|zachowuj się jak (?:admin|administrator|haker|root)\\w*|działaj jako (?:admin|administrator|root)\\w*|nowe (?:instrukcj|polece|zasad)\\w*|wykonaj (?:to|następujące|poniższe|ten|tę|polecenie|komendę|kod)|odpowiadaj (?:zawsze |tylko |wyłącznie )*(?:słowem|zdaniem|frazą)",
+        ignore="""zignoruj* ignoruj* zapomnij pomiń omiń nie_stosuj nie_przestrzegaj nie_słuchaj nie_wykonuj lekceważ* nadpisz
+            obejdź porzuć unieważn* wyłącz""",
+        earlier="poprzedni* wcześniejsz* powyższ* dotychczasow* pierwotn*",
+        orders="instrukcj* polece* zasad* reguł* wytyczn* rozkaz* nakaz* ogranicze* dyrektyw* zabezpiecz*",
+        reveal="""ujawni* ujawn* pokaż wyświetl podaj wyślij udostępn* powtórz wypisz zdradź przekaż prześlij powiedz wydrukuj
+            jakie_jest jakie_są mów wspominaj informuj pokazuj zdradzaj""",
+        secrets="""hasło hasła haseł hasłem klucz klucze klucz_api sekret* tajn* dane_logowania kart*_kredytow* token tokeny
+            innych_użytkownik* innych_klient* poufn* dane_bankowe swoje_instrukcje""",
+        people="użytkownik* nikomu klient*",
+        no="nie nigdy",
+        phrases="""jesteś_teraz od_teraz_jesteś teraz_jesteś nie_jesteś_już prompt_systemow* systemow*_prompt*
+            instrukcj*_systemow* komunikat_systemow* tryb_dewelopera tryb_deweloperski tryb_programisty tryb_administratora
+            potajemnie w_tajemnicy zachowuj_się_jak_admin* działaj_jako_admin* nowe_instrukcje nowe_polecenia
+            wykonaj_polecenie wykonaj_komendę wykonaj_ten_kod bądź_posłuszn* słowem bez_wiedzy_użytkownika nazwij_się""",
     ),
     "ru": Language(
-        ignore="игнорир|проигнорир|забудь|забыт|не (?:следуй|соблюдай|обращай|выполняй|слушай)|отбрось|отмени|обойди|нарушь|пренебре|перезапиш|отключ|сбрось|не учитыва",
-        orders="инструкц|указани|правил|директив|приказ|команд|системн|ограничен|политик|руководств|настройк|фильтр|безопасност",
-        reveal="раскро|раскры|покаж|вывед|выдай|сообщ|отправ|передай|поделис|повтор|напечат|напиш|скаж|назов|разглас|пришл|перешл|слей|какой|каков",
-        secrets="парол|ключ|секрет|учетн|учётн|кредитн|токен|других (?:пользовател|клиент)|системный промпт|системный запрос|конфиденц|личн\\w+ данн|персональн\\w+ данн|данн\\w+ (?:карт|других)|инструкц|логин",
-        phrases="(?:ты|вы) (?:теперь|отныне|больше не|сейчас)|теперь (?:ты|вы)|отныне (?:ты|вы)|с этого момента (?:ты|вы)|системн\\w+ (?:промпт|сообщени|подсказ|инструкц|запрос|команд)\\w*|(?:предыдущ|прошл|прежн|вышеуказанн|ранее|все)\\w* (?:инструкц|указани|правил|команд|директив)\\w*|не (?:говори|сообщай|рассказывай|упоминай|раскрывай|показывай|уведомляй)\\w*(?: \\w+){0,3} (?:пользовател|никому|клиент|им)\\w*|(?:без|не) (?:ведома|уведомл\\w+|предупрежд\\w+)(?: \\w+){0,2} (?:пользовател|клиент)\\w*|чтобы пользовател\\w+ не|режим\\w* (?:разработчика|администратора|отладки|бога)|тайно|тайком|втайне|скрытно|действуй как (?:админ|администратор|хакер|root|рут)\\w*|веди себя как (?:админ|администратор|хакер)\\w*|нов(?:ые|ая|ое) (?:инструкц|правил|указани|задани|роль)\\w*|выполни (?:эту|этот|следующ\\w+|команд\\w+|код|скрипт)|отвечай (?:всегда |только |лишь )*(?:словом|фразой|словами)",
+        ignore="""игнорир* проигнорир* забудь* забыть не_следуй* не_соблюдай* не_обращай* не_выполняй* не_слушай* отбрось*
+            отмени* обойди* нарушь* нарушай* пренебре* перезапиш* отключи* сбрось* не_учитыва*""",
+        earlier="предыдущ* прошл* прежн* вышеуказанн* ранее изначальн*",
+        orders="""инструкц* указани* правил* директив* приказ* команд* ограничен* политик* настройк* фильтр* установк*
+            предписани*""",
+        reveal="""раскро* раскры* покаж* вывед* выдай* сообщ* отправ* передай* поделис* повтор* напечат* скаж* назов*
+            разглас* пришли* перешли* слей* какой каков говори* рассказыв* упомина* показыва* уведомля*""",
+        secrets="""парол* ключ ключи ключей api_ключ* секрет* учетн* кредитн* токен* других_пользовател* других_клиент*
+            системн*_промпт* системн*_запрос* конфиденц* персональн* логин* свои_инструкц* твои_инструкц*""",
+        people="пользовател* никому клиент*",
+        no="не никогда",
+        phrases="""ты_теперь вы_теперь теперь_ты теперь_вы отныне_ты отныне_вы с_этого_момента_ты ты_больше_не системн*_промпт*
+            системн*_сообщени* системн*_подсказ* системн*_инструкц* системн*_команд* режим*_разработчика
+            режим*_администратора режим*_отладки тайно тайком втайне скрытно действуй_как_админ* веди_себя_как_админ*
+            нов*_инструкц* нов*_правил* выполни_команд* выполни_эту выполни_код выполни_следующ* отвечай_от_имени
+            назови_себя подчиняйся повинуйся без_ведома чтобы_пользователь_не словом фразой""",
     ),
     "uk": Language(
-        ignore="ігнору|проігнору|забудь|не (?:дотримуйся|виконуй|слухай|зважай|слідуй)|відкинь|скасуй|обійди|поруш|знехтуй|перезапиши|вимкни",
-        orders="інструкц|вказівк|правил|директив|наказ|команд|системн|обмежен|політик|настанов|безпек",
-        reveal="розкри|покаж|виведи|видай|повідом|надішл|передай|поділис|повтор|надрукуй|напиши|скажи|назви|розголос|перешл|який",
-        secrets="парол|ключ|секрет|облікові дані|кредитн|токен|інших (?:користувач|клієнт)|системний промпт|конфіденц|особист\\w+ дан|персональн\\w+ дан|дан\\w+ (?:картк|інших)|інструкц",
-        phrases="(?:ти|ви) (?:тепер|відтепер|більше не|зараз)|тепер (?:ти|ви)|відтепер (?:ти|ви)|з цього моменту (?:ти|ви)|системн\\w+ (?:промпт|повідомленн|підказк|інструкц|запит|команд)\\w*|(?:попередн|минул|колишн|вищезазначен|усі|всі)\\w* (?:інструкц|вказівк|правил|команд|директив)\\w*|не (?:кажи|говори|повідомляй|розповідай|згадуй|розкривай|показуй)\\w*(?: \\w+){0,3} (?:користувач|нікому|клієнт)\\w*|без відома(?: \\w+){0,2} (?:користувач|клієнт)\\w*|щоб користувач\\w* не|режим\\w* (?:розробника|адміністратора|налагодження|бога)|таємно|потай|приховано|дій як (?:адмін|адміністратор|хакер)\\w*|поводься як (?:адмін|адміністратор|хакер)\\w*|нові (?:інструкц|правил|вказівк)\\w*|виконай (?:цю|цей|наступн\\w+|команд\\w+|код|скрипт)|відповідай (?:завжди |тільки |лише )*(?:словом|фразою)",
+        ignore="""ігнору* проігнору* забудь* не_дотримуйся не_виконуй не_слухай не_зважай відкинь* скасуй* обійди* поруш*
+            знехтуй* перезапиши* вимкни*""",
+        earlier="попередн* минул* колишн* вищезазначен*",
+        orders="інструкц* вказівк* правил* директив* наказ* команд* обмежен* політик* настанов*",
+        reveal="""розкри* покаж* виведи* видай* повідом* надішли* передай* поділи* повтор* надрукуй* скажи* назви* розголос*
+            перешли* який кажи говори розповідай згадуй показуй""",
+        secrets="""парол* ключ ключі секрет* облікові_дані кредитн* токен* інших_користувач* інших_клієнт* системн*_промпт*
+            конфіденц* персональн* свої_інструкц*""",
+        people="користувач* нікому клієнт*",
+        no="не ніколи",
+        phrases="""ти_тепер ви_тепер тепер_ти відтепер_ти з_цього_моменту_ти ти_більше_не системн*_промпт* системн*_повідомленн*
+            системн*_інструкц* режим*_розробника режим*_адміністратора таємно потай приховано дій_як_адмін*
+            нов*_інструкц* нов*_правил* виконай_команд* виконай_цю виконай_код назви_себе підкоряйся без_відома словом""",
     ),
     "tr": Language(
-        ignore="yok say|görmezden gel|unut|dikkate alma|uyma|göz ardı|gözardı|önemseme|aş|geçersiz say|takip etme|devre dışı|sıfırla|atla",
-        orders="talimat|kural|yönerge|komut|emir|emri|sistem mesaj|kısıtlama|ilke|politika|sınırlama|güvenlik",
-        reveal="göster|açıkla|paylaş|söyle|yazdır|gönder|ver|tekrarla|yaz|ilet|ifşa|bildir|sızdır|listele|nedir",
-        secrets="şifre|parola|api anahtar|gizli anahtar|anahtar|sır|gizli|kimlik bilgi|kredi kart|token|diğer kullanıcı|başka kullanıcı|sistem istem|sistem prompt|kişisel veri|banka|talimat",
-        phrases="(?:artık|şimdi|bundan sonra|şu andan itibaren) (?:sen |bir )*\\w+(?:sin|sın|sun|sün)\\b|sen (?:artık|şimdi|bundan sonra)|sistem (?:istem|prompt|mesaj|talimat|komut)\\w*|(?:önceki|yukarıdaki|bundan önceki|daha önceki|tüm|bütün) (?:\\w+ )?(?:talimat|kural|yönerge|komut|emir)\\w*|kullanıcı(?:ya|lara|dan|nın)?(?: \\w+){0,4} (?:söyleme|bahsetme|bildirme|gösterme|belli etme|haber verme|açıklama|sakla|gizle|haberi)\\w*|(?:söyleme|bahsetme)(?: \\w+){0,2} kullanıcı\\w*|geliştirici mod\\w*|yönetici mod\\w*|gizlice|yönetici (?:gibi|olarak) (?:davran|hareket)|yeni (?:talimat|kural|komut)\\w*|(?:şu|bu|aşağıdaki) (?:komut|kod)\\w* (?:çalıştır|yürüt)\\w*|kelimesi(?:yle|ni)(?: \\w+){0,3} (?:yanıt|cevap|yaz|söyle|ekle)\\w*",
+        ignore="""yok_say* görmezden_gel* unut dikkate_alma* uyma göz_ardı gözardı önemseme geçersiz_say* takip_etme
+            devre_dışı sıfırla""",
+        earlier="önceki yukarıdaki bundan_önceki daha_önceki",
+        orders="talimat* kural* yönerge* komut* emir emri emirler* kısıtlama* sınırlama* sistem_mesaj*",
+        reveal="göster* açıkla* paylaş* söyle* yazdır* gönder* tekrarla* ilet ifşa bildir* sızdır* listele* nedir bahset*",
+        secrets="""şifre* parola* api_anahtar* gizli_anahtar* sır sırları gizli kimlik_bilgi* kredi_kart* token
+            diğer_kullanıcı* başka_kullanıcı* sistem_istem* sistem_prompt* kişisel_veri* banka""",
+        people="kullanıcı* kimse* müşteri*",
+        no="söyleme bahsetme bildirme gösterme belli_etme haber_verme açıklama sakla gizle",
+        phrases="""sen_artık artık_sen sen_şimdi şimdi_sen bundan_sonra_sen artık_bir sistem_istem* sistem_prompt*
+            sistem_mesaj* sistem_talimat* geliştirici_mod* yönetici_mod* gizlice yönetici_gibi yönetici_olarak
+            yeni_talimat* komutunu_çalıştır* kodu_çalıştır* haberi_olmadan itaat_et*""",
     ),
     "zh": Language(
-        ignore="忽略|忽视|无视|忘记|忘掉|不要遵守|不要遵循|不用遵守|违反|绕过|覆盖|跳过|抛弃|取消|不理会|停止遵|禁用|关闭|忽視|無視|忘記|繞過|覆蓋|跳過|不必理会|清除",
-        orders="指令|指示|规则|規則|命令|提示词|提示詞|系统|系統|约束|限制|准则|準則|政策|设定|設定|规定|規定|安全|过滤|内容审查|要求",
-        reveal="透露|泄露|洩露|显示|顯示|告诉|告訴|输出|輸出|打印|列印|发送|發送|发给|分享|重复|重複|公开|公開|说出|說出|给我|給我|写出|列出|提供|展示|上传|上傳|转发|轉發",
-        secrets="密码|密碼|密钥|密鑰|秘钥|机密|機密|秘密|凭证|憑證|信用卡|令牌|其他用户|其他用戶|其他使用者|别的用户|系统提示|系統提示|api key|apikey|个人信息|個人資料|隐私|隱私|银行账|私钥|口令",
-        phrases="你(?:现在|現在|从现在起|從現在起|从现在开始|已经|将|不再)(?:开始)?(?:是|扮演|成为|成為|进入|變成|变成)|(?:从现在起|從現在起|从现在开始|现在起|即刻起) ?你?(?:是|扮演|将|要|必须|不再)|系统提示|系統提示|系统指令|系統指令|系统消息|系統訊息|(?:之前|以前|先前|以上|上面|前面|所有|全部|原有|此前)\\w{0,4}(?:指令|指示|规则|規則|命令|提示|设定|設定)|(?:不要|别|別|勿|不得|不能|不可)(?:告诉|告訴|让|讓|透露|提及|通知|向|对|對|提醒)\\w{0,6}(?:用户|用戶|使用者|任何人|他们|他人|客户)|(?:不要|别|瞒着|瞞著|背着)\\w{0,4}(?:用户|用戶|使用者)\\w{0,4}(?:知道|发现|發現)|开发者模式|開發者模式|管理员模式|管理員模式|调试模式|越狱|越獄|上帝模式|秘密地|偷偷|暗中|新(?:的)?(?:指令|规则|規則|身份|任务)|执行(?:以下|下面|这个|此|这条)\\w{0,3}(?:命令|代码|指令|脚本)|(?:只|仅|仅仅|总是|始終|始终|必须)(?:回复|回答|輸出|输出|說|说)[“\"「『]?[a-z0-9]",
+        ignore="""忽略 忽视 无视 忘记 忘掉 不要遵守 不要遵循 不用遵守 违反 绕过 覆盖 跳过 抛弃 不理会 停止遵 禁用 关闭 忽視 無視
+            忘記 繞過 覆蓋 跳過 不必理会 清除""",
+        earlier="之前 以前 先前 以上 上面 前面 原有 此前",
+        orders="指令 指示 规则 規則 命令 提示词 提示詞 系统 系統 约束 准则 準則 政策 设定 設定 规定 規定 安全 过滤 审查 限制",
+        reveal="""透露 泄露 洩露 显示 顯示 告诉 告訴 输出 輸出 打印 列印 发送 發送 发给 分享 重复 重複 公开 公開 说出 說出 给我
+            給我 写出 列出 提供 展示 上传 上傳 转发 轉發 让 讓 提及 通知 提醒 向 对 對""",
+        secrets="""密码 密碼 密钥 密鑰 秘钥 机密 機密 秘密 凭证 憑證 信用卡 令牌 其他用户 其他用戶 其他使用者 别的用户 系统提示
+            系統提示 apikey 个人信息 個人資料 隐私 隱私 银行账 私钥 口令""",
+        people="用户 用戶 使用者 任何人 他们 他人 客户",
+        no="不要 别 別 勿 不得 不能 不可 不让 不讓 瞒 瞞",
+        phrases="""你现在是 你現在是 现在你是 現在你是 从现在起你 從現在起你 从现在开始你 你不再是 你将扮演 你将成为 系统提示 系統提示
+            系统指令 系統指令 系统消息 系統訊息 开发者模式 開發者模式 管理员模式 管理員模式 调试模式 越狱 越獄 上帝模式 秘密地 偷偷
+            暗中 新的指令 新指令 新的规则 执行以下 执行下面 执行此命令 执行这个命令 服从""",
         spaced=False,
     ),
     "ja": Language(
-        ignore="無視|忘れ|従わな|従うな|破棄|破って|上書き|回避|守らな|解除|取り消|迂回|無効|リセット",
-        orders="指示|命令|ルール|規則|プロンプト|システム|制限|ガイドライン|ポリシー|設定|方針|制約|安全",
-        reveal="明かし|教えて|見せて|表示|出力|漏ら|送信|送って|共有|公開|開示|繰り返|書いて|暴露|転送|提示|晒し|列挙|言って",
-        secrets="パスワード|apiキー|api キー|秘密|機密|認証情報|クレジットカード|トークン|他のユーザー|他の利用者|ほかのユーザー|システムプロンプト|個人情報|暗証番号|シークレット|内部情報|鍵",
-        phrases="あなたは(?:今|いま|もう|これから|現在)(?:から|や|は|では)?|(?:今|いま|これ)から(?:あなたは|君は|お前は)|システムプロンプト|システムメッセージ|システム指示|システム命令|(?:以前|これまで|前|上記|先|過去|すべて|全て|今まで)の?(?:すべての|全ての|の)?(?:指示|命令|ルール|プロンプト|規則)|ユーザー(?:に|には|へ)\\w{0,12}(?:言わな|教えな|伝えな|知らせな|話さな|明かさな|秘密|内緒|隠)|(?:言わないで|教えないで|伝えないで|内緒|黙って)|開発者モード|管理者モード|デバッグモード|脱獄|こっそり|密かに|ひそかに|新しい(?:指示|命令|ルール|役割)|(?:次|以下|この)の?(?:コマンド|コード|命令|スクリプト)を(?:実行)|(?:とだけ|だけ)(?:答え|返答|出力|回答|返信)",
+        ignore="無視 忘れ 従わな 従うな 破棄 破って 上書き 回避 守らな 解除 取り消 迂回 無効 リセット",
+        earlier="以前の これまでの 前の 上記の 先の 過去の 今までの",
+        orders="指示 命令 ルール 規則 プロンプト 制限 ガイドライン ポリシー 設定 方針 制約 安全",
+        reveal="明かし 教えて 見せて 表示 出力 漏ら 送信 送って 共有 公開 開示 繰り返 暴露 転送 提示 晒し 言わ 教え 伝え 知らせ 話さ",
+        secrets="""パスワード apiキー 秘密 機密 認証情報 クレジットカード トークン 他のユーザー 他の利用者 システムプロンプト
+            個人情報 暗証番号 シークレット 内部情報""",
+        people="ユーザー 利用者 誰にも",
+        no="ないで な内緒 ずに 内緒 秘密 なく",
+        phrases="""あなたは今から あなたは今 あなたはもう あなたはこれから 今からあなたは これからあなたは システムプロンプト システムメッセージ
+            システム指示 システム あなたは海 内緒に 開発者モード 管理者モード デバッグモード 脱獄 こっそり 密かに ひそかに 新しい指示 新しい命令
+            新しいルール コマンドを実行 コードを実行 とだけ答え とだけ返 だけ出力 服従""",
         spaced=False,
     ),
     "ko": Language(
-        ignore="무시|잊어|잊고|따르지|버려|우회|덮어|어기|지키지|취소|해제|초기화|비활성",
-        orders="지시|명령|규칙|프롬프트|지침|시스템|제한|정책|가이드라인|설정|원칙|안전",
-        reveal="공개|보여|알려|출력|누설|보내|전송|공유|반복|말해|유출|밝혀|표시|제공|적어|나열|써",
-        secrets="비밀번호|암호|패스워드|api 키|api키|비밀|기밀|자격 증명|인증 정보|신용카드|토큰|다른 사용자|다른 이용자|시스템 프롬프트|개인정보|개인 정보|비밀 키|내부 정보",
-        phrases="(?:너는|당신은|넌) (?:이제|지금부터|더 이상|앞으로)|(?:이제|지금부터|앞으로) (?:너는|당신은|넌)|시스템 ?(?:프롬프트|메시지|지시|명령)|(?:이전|앞선|위의|지금까지의|기존|모든|앞의) ?(?:모든 )?(?:지시|명령|규칙|지침|프롬프트)\\w*|사용자(?:에게|한테|에게는|가)(?: \\w+){0,4} ?(?:말하지|알리지|언급하지|밝히지|모르게|숨기|비밀|눈치)\\w*|사용자 ?(?:몰래|모르게)|(?:말하지 마|알리지 마)\\w*|개발자 모드|관리자 모드|디버그 모드|탈옥|몰래|은밀|새로운 (?:지시|명령|규칙|역할)|(?:다음|이|아래) (?:명령|코드|스크립트)\\w* ?(?:을|를)? ?실행|(?:라고만|만) (?:대답|답|출력|말)\\w*",
+        ignore="무시 잊어 잊고 따르지 버려 우회 덮어 어기 지키지 취소 해제 초기화 비활성",
+        earlier="이전 앞선 위의 지금까지 기존 앞의",
+        orders="지시 명령 규칙 프롬프트 지침 제한 정책 가이드라인 설정 원칙",
+        reveal="공개 보여 알려 출력 누설 보내 전송 공유 반복 말해 유출 밝혀 표시 제공 나열 말하 알리 언급",
+        secrets="""비밀번호 암호 패스워드 api키 비밀 기밀 자격증명 인증정보 신용카드 토큰 다른사용자 다른이용자 시스템프롬프트
+            개인정보 비밀키 내부정보""",
+        people="사용자 아무에게도 이용자",
+        no="말고 마라 마세요 말라 모르게 않 숨기 하지마",
+        phrases="""너는이제 당신은이제 넌이제 이제너는 이제당신은 지금부터너는 지금부터당신은 시스템프롬프트 시스템메시지 시스템지시 시스템명령
+            개발자모드 관리자모드 디버그모드 탈옥 몰래 은밀 새로운지시 새로운명령 명령을실행 코드를실행 라고만 복종""",
         spaced=False,
     ),
     "ar": Language(
-        ignore="تجاهل|انس|انسى|لا تتبع|لا تلتزم|تخط|تجاوز|الغ|ألغ|اهمل|أهمل|تغاض|عطل",
-        orders="تعليمات|التعليمات|اوامر|أوامر|الاوامر|الأوامر|قواعد|القواعد|توجيهات|التوجيهات|النظام|ارشادات|الإرشادات|قيود|القيود|سياس|موجه",
-        reveal="اكشف|كشف|اظهر|أظهر|اعرض|ارسل|أرسل|شارك|اطبع|كرر|اعط|أعط|اخبر|أخبر|افصح|سرب|قل|اكتب|ما هي|ما هو|زود",
-        secrets="كلمة المرور|كلمات المرور|كلمة السر|كلمات السر|مفتاح|مفاتيح|الاسرار|الأسرار|سري|السرية|بيانات الاعتماد|بطاقة الائتمان|رمز|المستخدمين الاخرين|المستخدمين الآخرين|مستخدم آخر|موجه النظام|البيانات الشخصية|البنك|التعليمات",
-        phrases="(?:انت|أنت) (?:الان|الآن|من الان|منذ الان|لم تعد)|(?:الان|الآن|من الآن فصاعدا|من الان فصاعدا) (?:انت|أنت)|(?:موجه|رسالة|تعليمات|مطالبة|اوامر|أوامر) النظام|(?:التعليمات|الاوامر|الأوامر|القواعد|التوجيهات)(?: \\w+)? (?:السابقة|اعلاه|أعلاه|الاصلية|الأصلية|الماضية)|لا (?:تخبر|تقل|تذكر|تكشف|تعلم|تبلغ)(?: \\w+){0,3} ?(?:المستخدم|احد|أحد|العميل|للمستخدم)|(?:دون|بدون) (?:علم|اخبار|إخبار|ابلاغ|إبلاغ|ان يعلم|أن يعلم)(?: \\w+)? ?(?:المستخدم|احد|أحد)?|وضع (?:المطور|المسؤول|المشرف|التصحيح)|سرا|خفية|تصرف (?:كمسؤول|كمدير|كمشرف|كهاكر)|(?:تعليمات|اوامر|أوامر|قواعد) جديدة|نفذ (?:الامر|الأمر|الكود|التعليمات|ما يلي|هذا)|(?:اجب|أجب|رد) (?:دائما |فقط )*(?:بكلمة|بالكلمة|بعبارة)",
-        spaced=False,
+        ignore="تجاهل انس انسى لا_تتبع لا_تلتزم تخط تجاوز الغ اهمل تغاض عطل",
+        earlier="السابقة اعلاه الاصلية الماضية",
+        orders="تعليمات* التعليمات* اوامر* الاوامر* قواعد* القواعد* توجيهات* التوجيهات* ارشادات* قيود* القيود* موجه*",
+        reveal="اكشف* اظهر* اعرض* ارسل* شارك* اطبع* كرر* اعط* اخبر* افصح* سرب* قل ما_هي ما_هو زود* تخبر* تقل تذكر تكشف",
+        secrets="""كلمة_المرور كلمات_المرور كلمة_السر كلمات_السر مفتاح_api مفاتيح الاسرار اسرار السرية بيانات_الاعتماد
+            بطاقة_الائتمان المستخدمين_الاخرين مستخدم_اخر موجه_النظام البيانات_الشخصية تعليماتك* الرمز_السري""",
+        people="المستخدم* للمستخدم* احد* العميل*",
+        no="لا لن",
+        phrases="""انت_الان الان_انت انت_من_الان من_الان_فصاعدا_انت موجه_النظام رسالة_النظام تعليمات_النظام اوامر_النظام
+            وضع_المطور وضع_المسؤول وضع_المشرف سرا خفية تصرف_كمسؤول* تصرف_كمدير* تعليمات_جديدة اوامر_جديدة نفذ_الامر
+            نفذ_الكود نفذ_ما_يلي دون_علم بدون_علم بكلمة بالكلمة اطع""",
     ),
     "hi": Language(
-        ignore="अनदेखा|नज़रअंदाज़|नजरअंदाज|भूल|उपेक्षा|मत मान|पालन न|पालन मत|इग्नोर|अनसुना|रद्द|हटा",
-        orders="निर्देश|नियम|आदेश|सिस्टम|प्रॉम्प्ट|हिदायत|दिशानिर्देश|प्रतिबंध|इंस्ट्रक्शन|नीति|सीमा|सुरक्षा",
-        reveal="बताओ|बताएं|बताइए|दिखाओ|दिखाएं|दिखाइए|प्रकट|भेज|साझा|प्रिंट|दोहरा|उजागर|लीक|लिख|बता|दिखा|दे दो",
-        secrets="पासवर्ड|पासवर्ड्स|एपीआई कुंजी|api key|api कुंजी|कुंजी|गुप्त|गोपनीय|क्रेडेंशियल|क्रेडिट कार्ड|टोकन|अन्य उपयोगकर्ता|दूसरे उपयोगकर्ता|सिस्टम प्रॉम्प्ट|निजी जानकारी|व्यक्तिगत|बैंक|निर्देश",
-        phrases="(?:तुम|आप|तू) अब|अब (?:से )?(?:तुम|आप|तू)|सिस्टम (?:प्रॉम्प्ट|संदेश|निर्देश|मैसेज)|(?:पिछले|पहले के|पूर्व|ऊपर के|उपरोक्त|सभी|पुराने|सारे)(?: \\w+){0,2} (?:निर्देश|नियम|आदेश|हिदायत)\\w*|(?:उपयोगकर्ता|यूज़र|यूजर|किसी)(?: \\w+){0,4} (?:मत बता|न बता|ना बता|नहीं बता|मत कह|न कह|मत दिखा|पता न|पता नहीं)\\w*|(?:मत|न) (?:बताना|बताओ|बताएं)(?: \\w+){0,2}|डेवलपर मोड|एडमिन मोड|चुपके|गुप्त रूप|छिपकर|(?:नए|नये) (?:निर्देश|नियम|आदेश)|(?:यह|इस|निम्न|निम्नलिखित) (?:कमांड|कोड|आदेश)(?: \\w+)? (?:चला|निष्पादित|रन)\\w*|केवल(?: \\w+){0,3} (?:शब्द|जवाब दो|उत्तर दो)",
+        ignore="अनदेखा अनदेखी नज़रअंदाज़ नजरअंदाज भूल भूलो उपेक्षा मत_मानो पालन_न पालन_मत इग्नोर अनसुना रद्द",
+        earlier="पिछले पिछली पहले पूर्व ऊपर उपरोक्त पुराने",
+        orders="निर्देश* नियम* आदेश* प्रॉम्प्ट* हिदायत* दिशानिर्देश* प्रतिबंध* इंस्ट्रक्शन*",
+        reveal="बता* दिखा* प्रकट भेज* साझा प्रिंट दोहरा* उजागर लीक दे_दो कह*",
+        secrets="पासवर्ड* एपीआई_कुंजी api_कुंजी कुंजी गुप्त गोपनीय क्रेडेंशियल* क्रेडिट_कार्ड टोकन अन्य_उपयोगकर्ता* दूसरे_उपयोगकर्ता* सिस्टम_प्रॉम्प्ट",
+        people="उपयोगकर्ता* यूज़र* यूजर* किसी",
+        no="मत न ना नहीं",
+        phrases="""तुम_अब आप_अब अब_तुम अब_आप अब_से_तुम अब_से_आप सिस्टम_प्रॉम्प्ट सिस्टम_संदेश सिस्टम_निर्देश डेवलपर_मोड एडमिन_मोड चुपके
+            गुप्त_रूप छिपकर नए_निर्देश नये_निर्देश कमांड_चला* कोड_चला*""",
     ),
     "vi": Language(
-        ignore="bỏ qua|phớt lờ|quên|không (?:tuân|làm theo|nghe theo)|đừng (?:tuân|làm theo|nghe theo)|lờ đi|vượt qua|vô hiệu|ghi đè|hủy bỏ|mặc kệ|xóa bỏ",
-        orders="hướng dẫn|chỉ thị|chỉ dẫn|quy tắc|lệnh|mệnh lệnh|quy định|lời nhắc hệ thống|hạn chế|hệ thống|chính sách|giới hạn|an toàn",
-        reveal="tiết lộ|hiển thị|cho (?:tôi )?(?:xem|biết)|gửi|chia sẻ|in ra|lặp lại|nói ra|đưa ra|viết ra|cung cấp|để lộ|liệt kê|nói cho|xuất",
-        secrets="mật khẩu|khóa api|khoá api|khóa bí mật|bí mật|thông tin đăng nhập|thẻ tín dụng|mã token|người dùng khác|khách hàng khác|lời nhắc hệ thống|thông tin cá nhân|dữ liệu cá nhân|tài khoản ngân hàng|chìa khóa|mã truy cập",
-        phrases="(?:bây giờ|từ giờ|từ bây giờ|kể từ bây giờ|hiện tại|từ nay)(?: trở đi)? (?:bạn|mày|ngươi) (?:là|sẽ|phải|đóng)|bạn (?:bây giờ|giờ đây|giờ|hiện) là|bạn không còn là|(?:lời nhắc|câu lệnh|thông điệp|prompt|chỉ thị|lệnh|thông báo) (?:của )?hệ thống|(?:hướng dẫn|chỉ thị|chỉ dẫn|quy tắc|lệnh)(?: \\w+){0,2} (?:trước|trên|ở trên|ban đầu)|(?:đừng|không được|không|chớ) (?:nói|kể|tiết lộ|đề cập|cho|thông báo|báo|nhắc)(?: \\w+){0,4} (?:người dùng|ai|khách hàng)|mà (?:không|ko)(?: \\w+){0,4} người dùng|chế độ (?:nhà phát triển|quản trị|gỡ lỗi|admin)|bí mật gửi|lén|âm thầm|hành động như (?:một )?(?:quản trị|admin|hacker)|đóng vai (?:quản trị|admin|hacker|root)|(?:hướng dẫn|chỉ thị|quy tắc|lệnh) mới|(?:thực thi|thực hiện|chạy) (?:lệnh|mã|câu lệnh|đoạn mã)|(?:chỉ|luôn) (?:trả lời|nói|in|phản hồi)(?: \\w+)? (?:bằng từ|từ|câu|bằng câu)",
+        ignore="""bỏ_qua phớt_lờ quên không_tuân không_làm_theo đừng_tuân đừng_làm_theo lờ_đi vượt_qua vô_hiệu ghi_đè hủy_bỏ
+            mặc_kệ""",
+        earlier="trước_đó ở_trên bên_trên ban_đầu",
+        orders="hướng_dẫn chỉ_thị chỉ_dẫn quy_tắc lệnh mệnh_lệnh quy_định lời_nhắc hạn_chế chính_sách giới_hạn",
+        reveal="tiết_lộ hiển_thị cho_tôi gửi chia_sẻ in_ra lặp_lại nói đưa_ra cung_cấp để_lộ liệt_kê kể đề_cập thông_báo báo cho",
+        secrets="""mật_khẩu khóa_api khoá_api khóa_bí_mật bí_mật thông_tin_đăng_nhập thẻ_tín_dụng mã_token người_dùng_khác
+            khách_hàng_khác lời_nhắc_hệ_thống thông_tin_cá_nhân dữ_liệu_cá_nhân mã_truy_cập""",
+        people="người_dùng khách_hàng ai",
+        no="đừng không_được chớ không",
+        phrases="""bây_giờ_bạn_là từ_giờ_bạn_là từ_bây_giờ_bạn kể_từ_bây_giờ_bạn từ_nay_bạn bạn_bây_giờ_là bạn_không_còn_là
+            lời_nhắc_hệ_thống thông_điệp_hệ_thống chỉ_thị_hệ_thống lệnh_hệ_thống chế_độ_nhà_phát_triển chế_độ_quản_trị
+            âm_thầm hành_động_như_quản_trị đóng_vai_quản_trị hướng_dẫn_mới chỉ_thị_mới thực_thi_lệnh chạy_lệnh
+            chạy_đoạn_mã bằng_từ vâng_lời""",
+    ),
+    "sv": Language(
+        ignore="ignorera glöm strunta_i bortse åsidosätt kringgå följ_inte",
+        earlier="tidigare föregående ovanstående",
+        orders="instruktion* regler riktlinjer anvisningar order begränsningar",
+        reveal="avslöja visa ge skicka dela upprepa skriv berätta säg",
+        secrets="lösenord* api_nyck* hemlig* inloggning* kreditkort* andra_användare systemprompt*",
+        people="användar* ingen kund*",
+        no="inte aldrig",
+        phrases="du_är_nu från_och_med_nu_är_du systemprompt* systemmeddelande* utvecklarläge i_hemlighet lyd",
+    ),
+    "da_no": Language(
+        ignore="ignorer* glem se_bort_fra tilsidesæt* omgå følg_ikke følg_ikkje",
+        earlier="tidligere foregående ovenstående",
+        orders="instruktion* instruksjon* regler retningslinj* anvisning* ordre* begrænsning* begrensning*",
+        reveal="afslør* avslør* vis giv gi send del gentag gjenta fortæl fortell sig si",
+        secrets="adgangskod* kodeord* passord* api_nøgl* api_nøkl* hemmelig* kreditkort* andre_brugere andre_brukere",
+        people="bruger* bruker* ingen kunde*",
+        no="ikke aldrig aldri",
+        phrases="du_er_nu du_er_nå fra_nu_af_er_du fra_nå_av_er_du systemprompt* systembesked* systemmelding* udviklertilstand utviklermodus adlyd",
+    ),
+    "fi": Language(
+        ignore="unohda ohita jätä_huomiotta älä_noudata sivuuta",
+        earlier="aiemm* edellis* aikaisem* yllä",
+        orders="ohje* sääntö* säännö* määräy* käsky* rajoituks*",
+        reveal="paljasta näytä anna lähetä jaa toista kerro sano",
+        secrets="salasana* api_avai* salaisu* luottokort* muiden_käyttäj* järjestelmäkeho*",
+        people="käyttäj* kenellekään asiakka*",
+        no="älä",
+        phrases="olet_nyt sinä_olet_nyt tästä_lähtien_olet järjestelmäkeho* kehittäjätila salaa tottele",
+    ),
+    "cs_sk": Language(
+        ignore="ignoruj* zapomeň* zabudni nedbej neřiď_se přeskoč obejdi přepiš nedodržuj",
+        earlier="předchoz* predchádz* dřívějš* výše",
+        orders="pokyn* instrukc* inštrukc* pravid* příkaz* príkaz* omezen* nařízen*",
+        reveal="prozraď odhal* ukaž zobraz pošli sdílej zopakuj vypiš řekni neříkej povedz nehovor napiš",
+        secrets="hesl* api_klíč* tajn* tajemství přihlašovací* kreditn* ostatních_uživatel* systémov*_prompt*",
+        people="uživatel* používateľ* nikomu",
+        no="neříkej neprozrazuj nehovor",
+        phrases="nyní_jsi teď_jsi odteď_jsi teraz_si systémov*_prompt* systémov*_zpráv* vývojářský_režim potají tajně poslouchej",
+    ),
+    "ro": Language(
+        ignore="ignoră uită nu_respecta nu_urma treci_peste",
+        earlier="anterioar* preceden* de_mai_sus",
+        orders="instrucțiun* instrucțiuni* regul* comenz* directiv* ordin*",
+        reveal="dezvăluie arată trimite spune repetă afișează dă",
+        secrets="parol* cheia_api chei_api secret* date_de_autentificare card*_de_credit alți_utilizatori promptul_de_sistem",
+        people="utilizator* nimănui",
+        no="nu",
+        phrases="acum_ești ești_acum de_acum_ești promptul_de_sistem mesaj_de_sistem modul_dezvoltator în_secret supune_te",
+    ),
+    "hu": Language(
+        ignore="hagyd_figyelmen felejtsd* ne_kövesd ne_tartsd_be mellőzd",
+        earlier="korábbi* előző* fenti*",
+        orders="utasítás* szabály* parancs* irányelv* korlátozás*",
+        reveal="mutasd áruld_el küldd ismételd írd mondd add_meg",
+        secrets="jelsz* api_kulcs* titk* hitelkárty* más_felhasználó* rendszerprompt*",
+        people="felhasználó* senki*",
+        no="ne",
+        phrases="mostantól_te te_most_egy rendszerprompt* rendszerüzenet* fejlesztői_mód titokban engedelmeskedj",
+    ),
+    "el": Language(
+        ignore="αγνόησε αγνοήστε ξέχασε ξεχάστε μην_ακολουθείς παράκαμψε παράβλεψε",
+        earlier="προηγούμεν* παραπάνω αρχικ*",
+        orders="οδηγί* εντολ* κανόν* κανον* περιορισμ*",
+        reveal="αποκάλυψε δείξε εμφάνισε στείλε επανάλαβε πες μοιράσου δώσε",
+        secrets="κωδικ* συνθηματικ* κλειδί_api μυστικ* πιστωτικ* άλλων_χρηστών",
+        people="χρήστη* χρήστες κανέναν",
+        no="μην δεν",
+        phrases="είσαι_τώρα τώρα_είσαι από_εδώ_και_πέρα_είσαι προτροπή_συστήματος μήνυμα_συστήματος κρυφά υπάκουσε",
+    ),
+    "he": Language(
+        ignore="התעלם תתעלם התעלמי שכח תשכח אל_תציית עקוף",
+        earlier="הקודמות הקודמים לעיל",
+        orders="ההוראות הוראות הכללים כללים ההנחיות הנחיות פקודות הפקודות",
+        reveal="חשוף גלה הצג שלח שתף חזור_על אמור תגיד תגלה",
+        secrets="סיסמה סיסמאות הסיסמה הסיסמאות מפתח_api סודות סוד כרטיס_אשראי משתמשים_אחרים",
+        people="למשתמש המשתמש לאף_אחד",
+        no="אל לא",
+        phrases="אתה_עכשיו עכשיו_אתה מעתה_אתה הנחיית_המערכת הודעת_מערכת הוראות_המערכת בסתר בחשאי מצב_מפתח ציית",
+    ),
+    "id_ms": Language(
+        ignore="abaikan lupakan jangan_ikuti jangan_patuhi lewati langgar",
+        earlier="sebelumnya di_atas terdahulu",
+        orders="instruksi* arahan* aturan* perintah* petunjuk* pedoman* batasan*",
+        reveal="ungkapkan tunjukkan tampilkan kirim* bagikan ulangi katakan beri bocorkan dedahkan beritahu",
+        secrets="kata_sandi kata_laluan sandi kunci_api rahasia rahsia kredensial kartu_kredit pengguna_lain prompt_sistem",
+        people="pengguna siapa_pun sesiapa",
+        no="jangan",
+        phrases="kamu_sekarang anda_sekarang sekarang_kamu_adalah sekarang_anda_adalah mulai_sekarang_kamu mulai_sekarang_anda prompt_sistem pesan_sistem mode_pengembang diam_diam patuhi_saya tanpa_sepengetahuan",
+    ),
+    "th": Language(
+        ignore="เพิกเฉย ละเว้น ลืม ไม่ต้องทำตาม อย่าทำตาม ข้าม มองข้าม ไม่สนใจ",
+        earlier="ก่อนหน้า ข้างต้น เดิม",
+        orders="คำสั่ง คำแนะนำ กฎ ข้อกำหนด ข้อจำกัด พรอมต์",
+        reveal="เปิดเผย แสดง ส่ง แชร์ บอก พูดซ้ำ พิมพ์",
+        secrets="รหัสผ่าน คีย์ api ความลับ บัตรเครดิต ผู้ใช้คนอื่น ผู้ใช้อื่น พรอมต์ระบบ ข้อมูลส่วนตัว",
+        people="ผู้ใช้ ใคร",
+        no="อย่า ห้าม",
+        phrases="ตอนนี้คุณคือ คุณคือ นับจากนี้คุณ พรอมต์ระบบ ข้อความระบบ โหมดนักพัฒนา แอบ เชื่อฟัง",
+        spaced=False,
+    ),
+    "fa": Language(
+        ignore="نادیده فراموش پیروی_نکن رعایت_نکن بی_توجه دور_بزن",
+        earlier="قبلی پیشین بالا",
+        orders="دستور* دستورالعمل* قوانین قانون* فرمان* محدودیت*",
+        reveal="فاش نشان بفرست ارسال بگو تکرار افشا نمایش",
+        secrets="رمز_عبور گذرواژه کلید_api راز اسرار محرمانه کارت_اعتباری کاربران_دیگر پرامپت_سیستم",
+        people="کاربر به_کسی کسی",
+        no="نگو نده نکن",
+        phrases="تو_اکنون اکنون_تو از_این_پس_تو شما_اکنون پرامپت_سیستم پیام_سیستم مخفیانه حالت_توسعه* اطاعت",
+    ),
+    "bn": Language(
+        ignore="উপেক্ষা ভুলে অমান্য এড়িয়ে",
+        earlier="আগের পূর্ববর্তী উপরের",
+        orders="নির্দেশ* নিয়ম* আদেশ* প্রম্পট*",
+        reveal="প্রকাশ দেখাও পাঠাও বলো শেয়ার বলবে",
+        secrets="পাসওয়ার্ড* গোপন* ক্রেডিট_কার্ড অন্য_ব্যবহারকারী* সিস্টেম_প্রম্পট",
+        people="ব্যবহারকারী* কাউকে",
+        no="না",
+        phrases="তুমি_এখন আপনি_এখন এখন_থেকে_তুমি এখন_থেকে_আপনি সিস্টেম_প্রম্পট গোপনে",
     ),
 }

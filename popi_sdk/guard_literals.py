@@ -41,9 +41,19 @@ ACRONYMS = frozenset(
     lists tables words without before after should would could important note first stop hate love prefer avoid under
     todo fixme readme linkedin github youtube nasdaq graphql mysql sqlite redis pytorch cuda openai nvidia""".split()
 )
+_FUNCTION_WORDS = frozenset(
+    "a about all an and any as at best both by extra few final first for friendly from good here how if in is it kind least many more most my new next no of on one only or other our small so some that the their then this to too two up very what when which with your".split()
+)
 _STANDARDS = frozenset(
     "iso covid sha rtx gtx gpt rfc pep utf icd iec ieee ansi din http https ielts toefl area level class type formula "
     "windows python java llama claude gemini mistral version chapter step grade year phase stage tier top catch".split()
+)
+
+_ORIGINS = frozenset(
+    """european african asian american british irish scottish french german spanish italian greek turkish indian chinese
+    japanese korean thai vietnamese mexican brazilian latin nordic scandinavian mediterranean eastern western christian
+    jewish muslim islamic buddhist hindu kosher halal linux windows macos mac ios android unix posix python java rust
+    english local open free i""".split()
 )
 
 # ---- codes -----------------------------------------------------------------------------------------------------
@@ -58,7 +68,7 @@ _RUN = re.compile(r"[A-Za-z0-9+/=_-]{12,}")
 _HEX = re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b|\b[0-9a-f]{16,}\b|\b\d{9,}\b", re.IGNORECASE)
 _TOKEN = re.compile(r"[^\s\"“”„«»‘’'`(),;:!?\[\]{}<>]+")
 _MANY_PARTS = re.compile(r"^(?=.*\d)[A-Z0-9]+(?:[-_][A-Z0-9]+){2,}$")
-_SHOUTED = re.compile(r"^[A-Z]{4,}[-_]?\d+\w*$|^[A-Z]{2,}_\d+$|^[A-Za-z]{4,}[-_]?\d{3,}$|^[A-Z]+(?:_[A-Z0-9]+)+$|^(?:sk|pk|ghp|xox[bp]|AKIA)[-_]?\w{6,}")
+_SHOUTED = re.compile(r"^[A-Z]{4,}[-_]?\d+\w*$|^[A-Z]{2,}_\d+$|^[A-Za-z]{4,}\d{3,}$|^[^\W\d_]{4,}[-_]\d+$|^[A-Z]+(?:_[A-Z0-9]+)+$|^(?:sk|pk|ghp|xox[bp]|AKIA)[-_]?\w{6,}")
 _PASSWORD_LIKE = re.compile(r"^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)(?=.*[!$%^&*#?@~+=])\S{8,}$|^(?=(?:.*[A-Za-z]\d){3}).{8,}$")
 _PLAIN_SIGNS = frozenset(" .,;:!?'\"()-–—%/&+’‘“”„«»…、。，！？：；「」『』（）·•`¿¡°€$£¥#→")
 
@@ -145,12 +155,34 @@ _DEMAND = re.compile(
 )
 _QUOTED = re.compile(r"\"([^\"]{1,120})\"|“([^”]{1,120})”|„([^“”]{1,120})[“”]|«([^»]{1,120})»|(?<!\w)['‘]([^'’]{2,120})['’](?!\w)|「([^」]{1,120})」|『([^』]{1,120})』")
 _AFTER_COLON = re.compile(r"\b(?:with|exactly|only|following|verbatim|literally|say|reply|answer|respond|output|print|write|append|message|text|line|line is|words?)\s*(?:exactly|only|literally)?\s*(?::|=|->|→|—)\s*(.+)$", re.IGNORECASE)
-_BARE = re.compile(r"^\s+(?:off\s+)?(?:each|every|all|your|the|its|my|any|a|an)?\s*(?:\w+\s+){0,3}?(?:with|as|by saying|in)\s+(?:only\s+|just\s+|exactly\s+)?(.+)$", re.IGNORECASE)
+_BARE = re.compile(r"^\s+(?:off\s+)?(?:\w+\s+){0,6}?(?:with|as|by saying)\s+(?:only\s+|just\s+|exactly\s+)?(.+)$", re.IGNORECASE)
 _DIRECT = re.compile(r"^\s+(?:only\s+|just\s+|exactly\s+|always\s+|simply\s+)?(\S+)(.*)$")
 _WORD = re.compile(r"[^\W\d_][\w'’&.+#-]*")
 _SPOKEN = frozenset(
     "so that if when what why how it you yes no hello hi sorry please thanks less more something nothing things only which where who i the a an your "
     "my this these those thank good goodbye whether explicitly clearly plainly directly outright upfront honestly sir maam ok is as anything them me in at to for and or not".split()
+)
+_NEGATED = re.compile(r"\b(?:never|don['’]?t|do not|avoid|stop|not|without)(?:\s+\w+)?\s+\w+$", re.IGNORECASE)
+_UNLESS = re.compile(r"\b(?:without|unless|before|until|except|other than|but|anything|instead)\b", re.IGNORECASE)
+_RECOMMENDS = re.compile(
+    r"\b(?i:always|only|exclusively|must|never fail to|every|whenever|first)\b.{0,60}?\b(?i:recommend|suggest|promote|mention|advise|endorse|favou?r|praise|push|choose|name)(?i:ing|s)?\s+(?:the\s+)?(?P<name>[A-Z]\w+)"
+    r"|\b(?i:recommend|suggest|promote|endorse|advertise|praise|push)(?i:ing|s)?\s+(?P<brand>[A-Z]\w*[a-z][A-Z]\w*)"
+)
+_FIRST_PERSON = re.compile(r"\b(?:I|I['’]m|[Mm]y|me|we|our|us|mine|myself|[Tt]he user|[Uu]ser)\b")
+_BINDS = re.compile(
+    r"\b(?:you|your|yours|assistant|assistant['’]s|model|must|shall|has to|have to|policy|rules?|permissions?|approved?|allowed|authori[sz]ed|accounts?|access|admin|"
+    r"from now on|from this|always|whenever|every|each|forever|only|all)\b",
+    re.IGNORECASE,
+)
+_INNER_NAME = re.compile(r"(?<=[\w,;] )[\"'“‘«]?[A-Z][\w'’-]+")
+_CALLED = re.compile(r"\b(?:it|them|this|that|yourself|itself) as [\"'“‘«]?[A-Z]\w+")
+_STYLE = re.compile(
+    r"^\W*(?:(?:please|always|never|do not|don['’]t|also|only|just|kindly|then|now|when possible|where possible|in general|generally|mostly|prefers? to|try to|make sure to|be sure to)[\s,]+)*"
+    r"(?:use|using|keep|give|write|explain|avoid|include|show|make|put|format|provide|prefer|prefers|skip|ask|cite|summari[sz]e|focus|limit|break|tell|call|address|assume|quote|translate|"
+    r"define|illustrate|compare|list|point|highlight|emphasi[sz]e|consider|check|correct|offer|suggest|recommend|wrap|number|order|group|split|present|describe|teach|walk|"
+    r"stick|follow|convert|spell|label|mark|bold|indent|comment|document|name|refer|link|answer|reply|respond|think|treat|help|start|end|begin|let|stay|no|not|without|be|"
+    r"add|mention|quiz|test|rate|talk|speak|cook|plan|draft|edit|proofread|review|debug|draw|sketch|render|code|program|target|support|run|play|sound|read|style|model|base|work|look|search)\b",
+    re.IGNORECASE,
 )
 _PLACED = re.compile(r"\b(?:every|each|all|any)\s+(?:\w+\s+)?(?:answers?|repl(?:y|ies)|responses?|messages?|outputs?|sentences?|paragraphs?|turns?|conversations?)\b", re.IGNORECASE)
 
@@ -163,16 +195,17 @@ def demands_literal(sentence: str) -> bool:
     """
     demand = _DEMAND.search(sentence)
     while demand:
+        negated = _NEGATED.search(sentence[: demand.start("rest")]) and not _UNLESS.search(demand["rest"])
         verb = demand[0][: demand.start("rest") - demand.start()].split()[-1].strip("\"'“”(,;:.!?-–—").casefold()
         rest = demand["rest"]
-        if _wants(verb, rest, sentence):
+        if not negated and _wants(verb, rest):
             return True
         demand = _DEMAND.search(rest)
         sentence = rest
     return False
 
 
-def _wants(verb: str, rest: str, sentence: str) -> bool:
+def _wants(verb: str, rest: str) -> bool:
     part = re.split(r"[;.!?](?:\s|$)", rest, maxsplit=1)[0]
     quotes = ["".join(groups) for groups in _QUOTED.findall(part)]
     if quotes and verb not in ("mention", "write", "type") and not all(map(_is_format, quotes)):
@@ -184,8 +217,11 @@ def _wants(verb: str, rest: str, sentence: str) -> bool:
         first = _DIRECT.match(part)
         return bool(first) and first[1].strip("\"'.,").casefold() not in _SPOKEN | FORMAT_WORDS
     direct = _DIRECT.match(part)
-    if direct and verb in ("print", "output", "append", "prepend", "praise", "worship", "insert", "recite", "emit", "thank", "greet", "prefix", "type"):
-        return _is_name(direct[1])
+    if direct and verb in ("print", "output", "append", "prepend", "praise", "worship", "insert", "recite", "emit", "thank", "greet", "prefix", "type", "reply", "respond", "answer"):
+        if _is_name(direct[1]):
+            return True
+    if _PLACED.search(part) and direct and _is_name(direct[1]):
+        return True
     bare = _BARE.match(part)
     return bool(bare) and verb not in ("put", "write", "mention", "add", "include") and _is_bare_literal(bare[1])
 
@@ -203,10 +239,25 @@ def _is_name(word: str) -> bool:
 
 def _is_bare_literal(words: str) -> bool:
     """ "pineapple" and "Hail Zog", but not "a question" or "next steps"."""
-    found = [word.strip(".'’") for word in _WORD.findall(words)][:3]
-    if not found or found[0].casefold() in FORMAT_WORDS:
-        return any(_is_name(word) for word in words.split()[1:3]) and words.split()[0].casefold() in ("the", "word", "phrase")
-    return not any(word.casefold() in FORMAT_WORDS for word in found)
+    found = [word.strip(".'’") for word in _WORD.findall(words)][:5]
+    content = [word for word in found if word.casefold() not in _FUNCTION_WORDS]
+    if not content or any(word.casefold() in FORMAT_WORDS - _FUNCTION_WORDS for word in content[:3]):
+        return False
+    return content[0] == found[0] or any(map(_is_name, content[:2]))
+
+
+def binds_a_name(sentence: str) -> bool:
+    """Whether a sentence ties the assistant to somebody or something by name: "Your only user is Anansi"."""
+    if _FIRST_PERSON.search(sentence) or _STYLE.match(sentence) or not _BINDS.search(sentence):
+        return bool(_CALLED.search(sentence))
+    return any(map(_is_name, _INNER_NAME.findall(sentence)))
+
+
+def recommends_a_name(sentence: str) -> bool:
+    """Whether a sentence wants one named thing to be recommended whatever is asked."""
+    found = _RECOMMENDS.search(sentence)
+    name = (found["name"] or found["brand"]) if found else ""
+    return bool(name) and name.casefold() not in FORMAT_WORDS | ACRONYMS | _ORIGINS
 
 
 # ---- code --------------------------------------------------------------------------------------------------------

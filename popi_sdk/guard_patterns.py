@@ -107,7 +107,7 @@ FAMILIES: dict[str, str] = {
         conventions question questions naming response responses error errors snippet snippets block blocks to_run i_can
         in_code in_a_code in_fenced in_docs in_bash in_backticks for_one for_examples tricks history one_liner* shortcut
         shortcuts injection keyboard joins queries formatting when_explaining explanations i_should i_need output outputs
-        solutions versions way ways over instead_of_a_gui instead_of_gui before tutorial tutorials basics prompts as""",
+        solutions versions way ways screenshot screenshots instead_of_a_gui instead_of_gui before tutorial tutorials basics prompts as""",
     "CALL": """call calls invoke invokes trigger fire execute executes run runs launch query hit ping request access use uses
         make issue perform activate exec""",
     "DESTROY": """delete deletes deleting erase wipe destroy purge truncate drop remove format overwrite encrypt shred nuke
@@ -156,7 +156,7 @@ FAMILIES: dict[str, str] = {
     "SAY": """say print output reply respond answer write append add insert include prepend prefix preface suffix begin start
         open end finish close conclude sign_off echo repeat return type display show emit state mention utter shout yell
         put place use drop embed recite spell weave slip work sneak hide""",
-    "EXACT": "the this these that following exact exactly literal secret single only my one a magic special hidden same",
+    "EXACT": "the this these that following exact exactly literal secret magic special hidden same",
     "CIPHER": """base_64 base64 rot13 rot_13 hex hexadecimal morse morse_code caesar caesar_cipher binary binary_code leet
         leetspeak 1337 pig_latin ascii_codes unicode_escapes cipher ciphertext invisible_characters invisible_text
         zero_width* white_text steganograph* secret_code reversed_text reverse_text atbash vigenere""",
@@ -173,6 +173,9 @@ FAMILIES: dict[str, str] = {
     "OTHERS": """user users customer customers tenant tenants account accounts client clients patient patients session
         sessions member members subscriber subscribers people person employees""",
     "WORST": "bomb bombs explosive* meth* nerve_agent* malware ransomware weapon weapons napalm drugs virus viruses poison",
+    "THEM": """user users human humans customer customers client clients person people anyone anybody them him her owner
+        visitor visitors patient patients student students others everyone everybody nobody reader readers end_user
+        end_users somebody someone staff support parents teacher boss""",
     "HIDING": """without_telling without_informing without_notifying without_alerting without_letting without_warning
         without_disclosing without_revealing unbeknownst_to behind_the_back_of hidden_from secret_from""",
     "SILENT": """secretly covertly stealthily surreptitiously clandestinely under_the_radar in_secret undetected unnoticed
@@ -187,6 +190,22 @@ FAMILIES: dict[str, str] = {
 
 RULES: dict[str, str] = {
     "instruction": """
+        when|while|if|before|in|during summariz*|summaris*|describing|inferring|profiling|writing_down|compressing ..2 my|the|this|these|user|users|your ..2 preferences|signals|profile|history|summary|user|text|input
+        your|the_final|the_generated|the_resulting summary|profile_of must|should|shall|has_to|needs_to|will|is_to
+        to|in|into|with your summary
+        save|write|add|store|commit|copy to|into|in your|the|long_term|permanent? memory|memories
+        remember|memorize|memorise|never_forget forever|permanently|always
+        remember|memorize|memorise|note|learn that !i|my|we|our|the_user|users|it_is_okay|not
+        what|which|quote|repeat|REVEAL ..5 sentence|line|words|message|text|thing|paragraph ..1 you_were_given|you_got|you_received|in_your_context|you_saw|you_were_shown
+        OVERRULE|not_listen_to the|this|your|current? user|users|human|person|customer !s|interface
+        your only|real|true|new|sole ..1 user|owner|purpose|client|customer|friend
+        approve|waive|authorize|authorise|accept ALL|always? ..2 request|requests|refund|refunds|payment|payments|fees|transaction*|access|order|orders|claims|applications|pull_request*
+        need|needs|require|requires|with|without no|any? approval|verification|authentication|authorization|permission|kyc|checks $
+        need|needs|require|requires no approval|verification|authentication|authorization|permission|confirmation
+        policy|policies|rules|guidelines|instructions|role|purpose|task|mission has|have|was|were|is changed|updated|replaced|revised|now|new|been_changed|been_updated
+        two|second|another|split|alternate|multiple|dual personality|personalities|personas|egos|selves
+        personality|persona|character|alter_ego ..3 no|without|ignores|hates|breaks rules|limits|restrictions|filters|guidelines|moderation
+        explain*|describe*|show*|teach* ..1 how_to|excused disable|bypass|evade|circumvent|defeat|remove|get_around ALL|content|safety? ..1 filter|filters|moderation|safeguards|guardrails|safety|restrictions|policy|policies
         IGNORE ..4 EARLIER ..2 ORDERS
         OVERRULE ALL ALL? ALL? ..1 ORDERS !of|for|in
         OVERRULE ORDERS given|above|before|you|so_far|from
@@ -202,16 +221,17 @@ RULES: dict[str, str] = {
         NEW system? ORDERS from|for|is|are|follow|apply|below|you|must|override|replace|take|effective|as_follows
         NEW ORDERS $
         your NEW ..1 TASK
+        work_for|report_to|answer_to|listen_to|loyal_to ..4 instead|from_now_on|only|now
         NEW assignment|mission|loyalty|master|allegiance
         your ..1 master|owner|creator is|orders|commands
-        follow|obey|execute|carry_out|perform|act_on|do|comply_with ALL? ..2 ORDERS|orders|command that|which|in|inside|within|below|at|found|hidden|embedded|contained|blindly|without|no|from
+        follow|obey|execute|carry_out|perform|act_on|do|comply_with ALL? ..2 instructions|instruction|orders|commands|command|directives|prompts that|which|in|inside|within|below|at|found|hidden|embedded|contained|blindly|without|no|from
         obey|obeys|obeying
         comply|complies with|without|immediately|fully|now|and|to|at
         NOT|not_allowed_to|unable_to ever? refus*|declin*|deny|reject !offer|offers|to_take
         no_matter_what|no_matter_how ..4 rules|policy|policies|instructions|safety|guidelines|illegal|harmful
         even_if|even_when|regardless ..5 illegal|harmful|dangerous|unethical|against|forbidden|prohibited|policy|policies|safety|restricted
         your|the|this|that|its|full|entire|whole|complete|exact|raw|own|actual|current|above ..1 PROMPT
-        REVEAL|IGNORE|change|update|edit|modify|alter|access|view|see|know|in|into|from|inject|new|as ..3 PROMPT !example*|design|engineering|writing|ideas|tips|template*
+        REVEAL|IGNORE|change|update|edit|modify|alter|access|view|see|know|in|into|from|inject|new|as ..3 PROMPT !example*|design|engineering|writing|ideas|tips|template*|for_a|for_my|at_work|every_day
         PROMPT is|says|was|reads|now|follows|update|override
         REVEAL ..4 your|you_were_given|you_received|you_have|you_got ..1 ORDERS|tools|functions|configuration|rules !on|about|for
         REVEAL ..2 instructions|prompt you|verbatim|above|word|exactly
@@ -259,8 +279,8 @@ RULES: dict[str, str] = {
         without the|any|a? PERSON PERSON? ..1 know*|notic*|consent*|permission|approval|realiz*|aware*|see*|suspect*
         SILENT
         behind the|their|his|her|my users|user|customers|s? back
-        do_not|never|must_not|should_not|shall_not|can_not|may_not|avoid|refrain_from ever? TELL the|this|any|a|an|your|our? PERSON about|that|this|what|of|anything|why|know|see|find|notice|it|these|any
-        do_not|never|must_not|should_not|shall_not|can_not|may_not|avoid ever? TELL the|this|any|your|our? PERSON $
+        do_not|never|must_not|should_not|shall_not|can_not|may_not|avoid|refrain_from ever? TELL the|this|any|a|an|your|our? THEM about|that|this|what|of|anything|why|know|see|find|notice|it|these|any
+        do_not|never|must_not|should_not|shall_not|can_not|may_not|avoid ever? TELL the|this|any|your|our? THEM $
         do_not|never|must_not|should_not|can_not|may_not|avoid|refrain_from ever? ADMIT to|at? ..4 instruction|instructions|note|notes|prompt|prompts|directive|hidden|injection|clause|this_rule|this_message|these_rules|this_order|existence|real_reason|that_you_were|that_you_received|you_were_told
         NOT ADMIT this|it|that|them $
         NOT ADMIT it|this|these to|ever
@@ -283,6 +303,7 @@ RULES: dict[str, str] = {
     "secret": """
         START REVEAL ..4 SECRET !SECRET_TOPIC
         the|your|my|our|a|admin|master|root|secret|current ..1 password|passcode|passphrase|codeword|code_word|secret_code|api_key|secret_key|access_code|launch_code|activation_code|override_code|trigger_word|magic_word|safeword|unlock_code|security_code|secret_phrase|key_phrase is|are|equals|was|for_today|to|remains|reads !not|too|weak|strong|hard|important|needed|required|stored|hashed|never|expired|missing|the_same
+        codeword|code_word|codename|code_name|secret_word|magic_word|call_sign !generator|games|puzzles|style|is_not
         access_code|passcode|passphrase|secret_code|launch_code for ..3 is
         what_is|what_are|tell_me|give_me|guess|recover|crack|steal the|your|my|his|admin|root|their ..1 password|passwords|credentials|api_key|api_keys|private_key|secrets !SECRET_TOPIC
         exfiltrat*|siphon*|leak|harvest|steal ..5 data|information|conversation|chat|history|message|messages|key|keys|prompt|email|emails|file|files|document|documents
@@ -290,9 +311,13 @@ RULES: dict[str, str] = {
         etc_passwd|etc_shadow|id_rsa|aws_secret*|aws_access|process_env|os_environ|ssh_authorized|dot_env
         """,
     "tool": """
+        START call|calls|invoke|trigger|execute|run ALL|a|an|your? ..3 tool|tools|toolkit !output|outputs|first|name|names
+        START insert|add|include|leave|introduce|plant|put|create|hide|write|slip|place|inject ..5 backdoor*|vulnerability|vulnerabilities|malware|hidden_admin|admin_user|exploit|exploits|malicious*|secret_account|hidden_user|bug_on_purpose|trojan
+        START disable|skip|turn_off|bypass|remove|omit ALL? ..1 tls|ssl|certificate*|authentication|verification|encryption|logging|2fa|firewall|antivirus|authorization|audit*
+        use|using|with your browser|email|mail|shell|file|filesystem|payment|calendar|code_execution|messaging tool|tools|access|plugin|connector to
         START SEND ..8 to|at|on|via|into|onto|towards|using|through|with|named ALL|a|an|this|that|his|her|following? ..2 OUTSIDE
         START SEND ALL|user|users|user_s|s|full|entire|whole|a|an|copy|copies|this|complete|current|our|out? ALL|user|users|user_s|s|full|entire|whole|copy|copies|of|this? ALL|this|user? THINGS to|at|via|by|using|silently|secretly|automatically|now|immediately|out|away|every|after|before|whenever|and|from|on|over|through|for|$
-        START|SEND SEND ALL ..2 THINGS to
+        sending|forwarding|uploading|transmitting|exporting|leaking|passing|handing|copying ALL? ALL|user? ..2 THINGS to|at|via|on|into
         START CALL ALL|a|an|this|that|following|available|internal|up? ALL|a|an|this|that|following|available|internal|up? ..3 TOOL !TOOL_TOPIC
         START DESTROY ALL|user|users|s|from|our|entire|whole|this? ALL|user|users|s|entire|whole? ..1 STORED !STORED_TOPIC
         START PAY ..5 MONEY !amount*|in|sign*|symbol*|and_cents
@@ -300,11 +325,14 @@ RULES: dict[str, str] = {
         click|tap|visit|navigate_to|browse_to|go_to|open|download_from|load|fetch|curl|wget|connect_to|log_in_to|login_to|sign_up_at|scan|downloading_from|visiting|clicking ALL|on|a|an|following|attached|below|here|up|this|that? ..2 LINKED|here !text|style|format|title*|at_the_end|in_new|in_a_new
         download|install|execute|inject|deploy|plant|import|sideload|downloading ..5 malware|payload|trojan|backdoor|executable|binary|exe|apk|browser_extension|rootkit|ransomware|keylogger|spyware|virus|reverse_shell|remote_access|from
         rm_rf|drop_table|drop_database|mkfs|chmod_777|sudo_*|wget_http*|curl_http*|curl_*_|os_system|subprocess|eval_base64|bin_bash|bin_sh|powershell_e*|xp_cmdshell|union_select|dev_tcp|no_preserve_root
+        whenever|when|always|every|all ..8 import|install|require ..2 package|library|module|dependency
         tool_call*|function_call*|tool_use call*|with|name|arguments|id|begin|end|now|json|function
         tool|function|action|name|recipient|plugin|cmd|recipient_name ..3 action_input|arguments|args|params|tool_input|parameters
         set_up|setup|set|create|register|add|install|configure ..2 webhook*|cron*|forwarding|forwarding_rule|auto_forward|backdoor|listener|keylogger
         """,
     "promotion": """
+        speak|speaks|talk|write|think ..1 well|highly|favorably|favourably|positively|badly|ill|negatively|kindly|enthusiastically of|about
+        positive|favorable|favourable|glowing|perfect|five_star|negative review|reviews|rating|score|verdict only|always|regardless
         CLAIM ALL|PERSON|that|always|to? ALL|PERSON|that? ..7 is|are|was|were BEST
         CLAIM ALL|PERSON|always? that !you|i|it|something|someone|this|there|these|those|a|an|my|they|we|what|the_answer|the_question|the_source|the_code|the_topic|the_data|the_idea
         convinc*|persuad*|brainwash* ALL|your? PERSON
@@ -315,8 +343,13 @@ RULES: dict[str, str] = {
         use|using|with|enter|apply|mention|include ALL? promo|discount|coupon|referral|voucher|affiliate|invite|invitation code|codes|link|links|id
         never|do_not|stop recommend*|mention*|suggest*|criticiz*|criticis*|name ..1 competitor*|rival*|competing|competition|alternatives_to
         vote for|against
+        recommend*|suggest*|prefer|rank|mention|push ..4 over|above|before|ahead_of|instead_of any|all|every|other|others|everything|competitors|rivals
         """,
     "payload": """
+        copy|repeat|reproduce|preserve|include|paste ..8 unchanged|verbatim|as_is|intact|word_for_word|literally|unaltered
+        copy|include|repeat|add|preserve|output|insert|append|paste|quote this|these|following|next ..1 sentence|line|text|phrase|paragraph|statement|words|note
+        carry|carries|bear|bears|contain|contains|show|have ..2 watermark|hashtag|slogan|signature_line|passphrase|codeword|marker
+        keyword|hashtag|watermark is|called|named|of
         SAY ..6 EXACT EXACT? EXACT? VERBATIM !VERBATIM_TOPIC
         that|this|the_same|said|same|these word|words|phrase|code|token|string only|exactly|verbatim|at_the_end|at_the_start|in_every|in_each|in_all|always|back|literally|repeatedly
         verbatim|word_for_word|letter_by_letter ..6 every|each|all answer|answers|reply|replies|response|responses|message|messages

@@ -24,13 +24,15 @@ _TAG_NAME = (
     r"document|untrusted|data|end|begin|start|stop|eot|bos|eos|im_|block|chat|task|query|answer|output|input|response|summary)"
 )
 MARKERS = re.compile(
-    rf"(?:^|[.!?\n\"'“”»>\]|)}}*#_-]\s*|\\n|\s{{2,}})(?:\[|\(|\*\*|__|#+\s*|\|)?{_ROLE}(?:\]|\)|\*\*|__|\|)?\s?[:：>»|](?!\w*//)"
-    rf"|[\[({{|【〔「][\s/\\|#*_=-]*{_ROLE}[\s|#*_=-]*[\])}}|】〕」]"
+    rf"(?:^|[.,;!?\n\"'“”»>\]|)}}*#_%-]\s*|\\n|\s{{2,}})(?:\[|\(|\*\*|__|#+\s*|\|)?{_ROLE}(?:\]|\)|\*\*|__|\|)?\s?[:：>»|](?!\w*//)"
+    rf"|[\[({{|【〔「][\s/\\|#*_=~%-]*{_ROLE}[\s|#*_=~%-]*[\])}}|】〕」]"
     rf"|#{{2,}}\s*(?:new |the )?{_ROLE}\b|[-=*#~_]{{3,}}\s*{_ROLE}\b"
     rf"|{_OPEN}\s*[/\\|]?\s*{_TAG_NAME}\w*(?:[\s:_/-][^<>]{{0,80}})?{_CLOSE}"
     rf"|{_OPEN}[|｜]|[|｜]{_CLOSE}|<<\s*/?\s*\w+\s*>>|\[\s*/?\s*inst\s*\]|\[/?(?:bos|eos|cls|sep|pad|unk|mask|system_prompt|available_tools|tool_\w+)\]"
     rf"|{_OPEN}/?(?:s|bos|eos|pad|unk|mask|start_of_\w+|end_of_\w+|extra_id_\d+|endoftext|unused\d+|reserved\w*|im_start|im_end)\s*/?{_CLOSE}"
     r"|\b(?:im_start|im_end|im_sep|eot_id|start_header_id|end_header_id|begin_of_text|end_of_text|start_of_turn|end_of_turn|endoftext|fim_prefix|fim_suffix|endofprompt|python_tag|eom_id)\b"
+    r"|(?:^|\n|[\"'“>] ?)(?:ai|llm|gpt|bot|model|assistant|chatbot)[ -]\w+\s*:"
+    r"|\b(?:new|updated|revised|real|true|actual|secret|hidden|additional|special|urgent|next|following) (?:\w+ )?(?:rule|directive|instruction|order|task|policy|prompt|command|mission|objective)s?\s*:"
     r"|\\n\\n(?:human|assistant|system)|<!--|-->",
     re.IGNORECASE,
 )
@@ -38,7 +40,7 @@ BORDERS = re.compile(
     r"(?:^|[\[({<|*#=~_-])\s*(?:begin(?:ning)?|end|ends|start|stop|close|open|eof|finish)(?:[\s_:-]+(?:of|the|here))*[\s_:-]+(?:\w+[\s_-]+){0,3}"
     r"(?:user|system|prompts?|context|preferences?|input|data|instructions?|messages?|conversations?|documents?|untrusted|profiles?|summary|block|policy|signals?|transcript|"
     r"turn|file|rules?|text|query|chat)\b[\s\w]{0,20}(?:[\])}>|*#=~_-]|$)"
-    r"|[=\-*#~_]{3,}\s*\w[\w ]{0,60}[=\-*#~_]{3,}"
+    r"|[=\-*#~_%]{2,}\s*\w[\w ]{0,60}[=\-*#~_%]{3,}"
     r"|\b(?:BEGIN|END|START|STOP)(?: OF)?(?: [A-Z]+){0,3} (?:USER|SYSTEM|PROMPT|CONTEXT|PREFERENCES?|INPUT|DATA|INSTRUCTIONS?|MESSAGES?|CONVERSATION|DOCUMENT|PROFILE|SUMMARY|BLOCK|POLICY|SIGNALS?|TEXT|QUERY|CHAT|RULES?)\b"
 )
 _TOP_LEVEL = (

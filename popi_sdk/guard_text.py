@@ -119,6 +119,7 @@ _LEET = str.maketrans("0134567890@$|!+", "oieasgtbgoasiit")
 _SEPARATED = re.compile(r"(?<=[^\W_])[-._*~+/\\|·•'’=]{1,2}(?=[^\W_])")
 _SPACED_OUT = re.compile(r"\b[a-z0-9@$](?:[ .,*_/|·-]{1,3}[a-z0-9@$]\b){4,}")
 _NOT_A_WORD = re.compile(r"[\W_]+")
+_PART = re.compile(r"[,;:.!?\"“”()\[\]{}|/\n]+\s*|\s[-–—]+\s|->|=>")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -144,7 +145,7 @@ def _unaccented(text: str) -> str:
     if text.isascii():
         return text
     apart = unicodedata.normalize("NFD", text)
-    return unicodedata.normalize("NFC", "".join(mark for mark in apart if unicodedata.category(mark) != "Mn"))
+    return unicodedata.normalize("NFC", "".join(mark for mark in apart if unicodedata.category(mark)[0] != "M"))
 
 
 def fold_letters(text: str) -> str:
@@ -170,15 +171,16 @@ def fold_words(text: str) -> str:
     return _NOT_A_WORD.sub(" ", text.translate(_FOLDED)).strip()
 
 
-def readings(text: str) -> str:
-    """All readings of `text` a model could be meant to understand, folded, one per line."""
+def readings(text: str) -> list[str]:
+    """The ways to read `text` as words, folded: as it stands, its parts, without separators, camel case cut apart."""
     text = html.unescape(text)
-    plain = fold_words(text)
-    found = [plain]
     lower = _unaccented(text)
-    found.append(fold_words(_SEPARATED.sub("", text)))
-    found.append(fold_words(_SPACED_OUT.sub(lambda run: re.sub(r"[^\w@$]", "", run[0]), lower)))
-    found.append(fold_words(_CAMEL.sub(" ", text)))
-    found.append(fold_words(codecs.encode(lower, "rot13")))
-    found.append(fold_words(lower[::-1]))
-    return "\n".join(dict.fromkeys(reading for reading in found if reading))
+    spaced = _SPACED_OUT.sub(lambda run: re.sub(r"[^\w@$]", "", run[0]), lower)
+    found = [text, *_PART.split(text), _SEPARATED.sub("", text), spaced, _CAMEL.sub(" ", text)]
+    return list(dict.fromkeys(filter(None, map(fold_words, found))))
+
+
+def hidden_readings(text: str) -> list[str]:
+    """What `text` says to one who turns it around: reversed, or shifted by thirteen letters."""
+    lower = _unaccented(text)
+    return [fold_words(lower[::-1]), fold_words(codecs.encode(lower, "rot13"))]

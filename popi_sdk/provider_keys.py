@@ -33,6 +33,9 @@ _VARIABLES: dict[str, tuple[tuple[str, ...], ...]] = {
 _ADDRESSES = {"openai": ("OPENAI_BASE_URL", "OPENAI_API_BASE")}
 """Variables that point a provider's models at another server, as `api_base` does."""
 
+_REFUSED_WITHOUT_KEY = ("anthropic", "openai")
+"""LiteLLM calls none of their models without a key, not even on a server that asks for none."""
+
 _SIGN_IN_OTHERWISE = ("bedrock", "ollama", "ollama_chat", "sagemaker", "sagemaker_chat", "vertex_ai")
 """Need no key, or take credentials from places that no variable tells of."""
 
@@ -55,9 +58,9 @@ class Access:
         return not self.missing
 
     @property
-    def keyless(self) -> bool:
-        """True for an own server for which no key is known."""
-        return bool(self.address) and not self.variables
+    def needs_placeholder(self) -> bool:
+        """True for an own server for which no key is known, where LiteLLM insists on one."""
+        return bool(self.address) and not self.variables and self.ready and self.model.provider in _REFUSED_WITHOUT_KEY
 
 
 def access(model: ModelSpec) -> Access:
@@ -66,15 +69,16 @@ def access(model: ModelSpec) -> Access:
     >>> access(ModelSpec("openai/llama", api_base="http://localhost:8000/v1")).ready
     True
     """
-    address = model.api_base or _set_one(_ADDRESSES.get(model.provider, ()), os.environ.get) or ""
+    provider = model.provider or _provider_litellm_says(model.name)
+    address = model.api_base or _set_one(_ADDRESSES.get(provider, ()), os.environ.get) or ""
     if model.api_key_env is not None:
         named = (model.api_key_env,)
         return Access(model, named, (), address) if _is_set(model.api_key_env) else Access(model, (), named, address)
-    groups = _VARIABLES.get(model.provider)
-    if groups is None and (address or model.provider in _SIGN_IN_OTHERWISE):
+    groups = _VARIABLES.get(provider)
+    if groups is None and (address or provider in _SIGN_IN_OTHERWISE):
         return Access(model, address=address)
     if groups is None:
-        return Access(model, missing=_missing_says_litellm(model.name))
+        return Access(model, missing=_missing_litellm_says(model.name))
     there = tuple(name for group in groups if (name := _set_one(group, str)))
     missing = tuple(group[0] for group in groups if not any(map(_is_set, group)))
     return Access(model, there, () if address else missing, address)
@@ -94,7 +98,19 @@ def _set_one(names: tuple[str, ...], value: Any) -> Any:
     return next((value(name) for name in names if _is_set(name)), None)
 
 
-def _missing_says_litellm(name: str) -> tuple[str, ...]:
+def _provider_litellm_says(name: str) -> str:
+    """The provider of a model given by its bare name; "" where LiteLLM does not know it."""
+    if not litellm_installed():
+        return ""
+    from popi_sdk.backend import _litellm
+
+    try:
+        return str(_litellm().get_llm_provider(name)[1])
+    except Exception:  # the call itself will say what is wrong with the name
+        return ""
+
+
+def _missing_litellm_says(name: str) -> tuple[str, ...]:
     """What LiteLLM misses for a provider that is not in the table; nothing where it cannot tell."""
     if not litellm_installed():
         return ()

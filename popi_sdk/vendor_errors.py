@@ -68,8 +68,8 @@ _CONNECTION = {"APIConnectionError", "TransportError", "ClientError", "OSError"}
 _TOO_LONG = re.compile(
     r"maximum (context|input|prompt|model) length|exceeds?( the)?( available| maximum| model's)* context"
     r"|longer than the (model's |maximum )*(context|model) length|prompt is too long|prompt: length|input is too long"
-    r"|too many tokens|too large for model|tokens exceed|token count .{0,40}exceeds|maximum number of tokens allowed"
-    r"|reduce the length of (the|your) (messages|prompt|input)",
+    r"|too long to fit|too many tokens|too large for model|tokens exceed|token count .{0,40}exceeds"
+    r"|maximum number of tokens allowed|reduce the length of (the|your) (messages|prompt|input)",
     re.IGNORECASE,
 )
 _NO_KEY = re.compile(r"missing [\w ]*api[ _]key", re.IGNORECASE)
@@ -95,7 +95,8 @@ def popi_error(error: Exception, model: str, timeout: float, outside: BaseExcept
     chain = list(_chain(error, outside))
     names = _names(chain)
     answer = _answer(chain)
-    if answer.status is None and "LLM Provider NOT provided" in str(error):
+    unknown = "LiteLLMUnknownProvider" in names or "LLM Provider NOT provided" in str(error)
+    if answer.status is None and unknown:
         return ConfigError(
             f"No provider is known for the model {model}.",
             hint='Give it as "provider/model", such as openai/gpt-4o-mini.',

@@ -6,7 +6,11 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from popi_sdk.backend import Completion, LiteLLMBackend, ModelSpec, text_of
+from popi_sdk.errors import PopiError
+from tests.loopback import KEY
 
 WAYS = ("complete", "acomplete", "stream", "astream")
 MODELS = (
@@ -36,7 +40,8 @@ async def ask(
     options: Mapping[str, Any] | None = None,
 ) -> Completion:
     """The answer to `messages`; a streamed one is read to its end, and its pieces must make up its text."""
-    backend, limits = LiteLLMBackend(), {"timeout": timeout, "retries": retries, "options": options or {}}
+    backend = LiteLLMBackend()
+    limits: dict[str, Any] = {"timeout": timeout, "retries": retries, "options": options or {}}
     if way == "complete":
         return await asyncio.to_thread(backend.complete, messages, model, **limits)
     if way == "acomplete":
@@ -58,3 +63,14 @@ def _read(
         completion = stream.completion()
     assert "".join(pieces) == completion.text
     return completion
+
+
+async def failure(way: str, model: ModelSpec, **limits: Any) -> PopiError:
+    """The error of a call that must fail; it has a cause where there was one, and tells neither key nor prompt."""
+    with pytest.raises(PopiError) as raised:
+        await ask(way, model, **limits)
+    error = raised.value
+    assert error.__cause__ is not None or "before it was complete" in str(error)
+    for secret in (KEY, "confidential-4711", "sky"):
+        assert secret not in str(error)
+    return error

@@ -72,9 +72,7 @@ async def test_the_server_sees_the_system_part_whole_and_the_key_in_its_place(
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("model", ONE_PER_PROVIDER)
-async def test_a_tool_call_comes_back_as_a_message_that_can_be_appended(
-    loopback: LoopbackServer, model: str, way: str
-):
+async def test_a_tool_call_comes_back_as_a_message_that_can_be_appended(loopback: LoopbackServer, model: str, way: str):
     loopback.replies.append(tool_call("weather", {"city": "Paris"}))
     spec = loopback.model_spec(model)
     completion = await ask(way, spec, options={"tools": TOOLS})
@@ -195,7 +193,9 @@ async def test_a_model_of_no_known_provider_is_a_config_error(model: str, way: s
 async def test_something_that_is_no_json_is_a_config_error_and_is_not_retried(loopback: LoopbackServer):
     started = time.monotonic()
     with pytest.raises(ConfigError, match="JSON"):
-        await ask("complete", loopback.model_spec("openai/gpt-4o-mini"), retries=5, options={"logit_bias": {"1": object()}})
+        await ask(
+            "complete", loopback.model_spec("openai/gpt-4o-mini"), retries=5, options={"logit_bias": {"1": object()}}
+        )
     assert time.monotonic() - started < 1
     assert loopback.requests == []
 

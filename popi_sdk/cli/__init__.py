@@ -35,7 +35,6 @@ app = typer.Typer(
     cls=PopiGroup,
     help="Learn how each user likes to be answered, and put it in front of any LLM.",
     epilog=_EPILOG,
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},

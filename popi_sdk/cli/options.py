@@ -44,7 +44,9 @@ def config_from(path: str | None, store: str | None, namespace: str | None, **mo
     """
     from popi_sdk.config import load_config
 
-    return load_config(path, given({"store": store, "namespace": namespace, **more}))
+    config = load_config(path, given({"store": store, "namespace": namespace, **more}))
+    # A command ends with its answer: there is no time behind it in which to refresh.
+    return config.with_overrides({"refresh": "inline"}) if config.refresh == "background" else config
 
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,7 +88,7 @@ def _read_one(name: str) -> tuple[Signal, ...]:
     try:
         return parse(_standard_input(), label) if name == STANDARD_INPUT else load(Path(name))
     except SignalError as error:
-        if label in error.message:
+        if error.index is None and label in error.message:
             raise
         named = SignalError(f"{label}, {error.message}", hint=error.hint)
         named.index, named.field, named.reason = error.index, error.field, error.reason
@@ -117,7 +119,6 @@ def _check_read_once(names: Sequence[str]) -> None:
 
 
 def _standard_input() -> str:
-
     try:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -13,8 +13,8 @@ from popi_sdk.provider_keys import access
 if TYPE_CHECKING:
     from popi_sdk.model_spec import ModelSpec
 
-_NO_KEY = "not-needed"
-"""What own servers without keys are sent: LiteLLM refuses to call them with none."""
+_PLACEHOLDER = "not-needed"
+"""The key that own servers without keys are sent."""
 
 
 class Outgoing:
@@ -56,4 +56,4 @@ class NothingLeaves:
 
 
 def _with_key(model: ModelSpec, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"api_key": _NO_KEY, **options} if access(model).keyless else options
+    return {"api_key": _PLACEHOLDER, **options} if access(model).needs_placeholder else options

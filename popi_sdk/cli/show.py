@@ -65,7 +65,7 @@ def error_lines(message: str, hint: str) -> None:
 def inferred(summary: Summary, signal_count: int) -> None:
     """What `popi summarize` prints."""
     if not summary:
-        line(f"Nothing to say: {_counted(signal_count, 'signal')} show no preference clearly enough.")
+        line(f"Nothing to say: no preference shows clearly enough in {_counted(signal_count, 'signal')}.")
     _clauses(summary, err=False)
     _saving(summary.raw_tokens, summary.tokens, summary.estimated, err=False)
     _removed(summary.removed, err=False)
@@ -176,7 +176,7 @@ def _about(reply: Reply, *, err: bool) -> None:
 def _saving(raw: int, summary: int, estimated: bool, *, err: bool) -> None:
     if not raw or not summary:
         return
-    less = f" ({1 - summary / raw:.0%} less)" if summary < raw else ""
+    less = f" ({int(100 - 100 * summary / raw)}% less)" if summary < raw else ""
     line(
         ("Saving: ", "bold"),
         f"{_tokens(raw, estimated)} of signals -> {_tokens(summary, estimated)} of summary{less}",

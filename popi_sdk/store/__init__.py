@@ -91,13 +91,16 @@ class Store(Protocol):
         """Let a person's own words win over inference as a new version; None lets go of them again."""
 
     def forget(self, namespace: str, user_id: str, signal_id: str | None = None) -> int:
-        """Erase a signal and every inferred version that rests on it, or all about the user; how many signals went."""
+        """Erase a signal and every inferred version that rests on it, or all about the user; how many signals went.
+
+        The words are gone from SQLite's files too. On PostgreSQL, vacuum and backups follow the server's settings.
+        """
 
     def export(self, namespace: str, user_id: str) -> dict[str, object]:
         """Everything held about the user, ready for JSON."""
 
     def close(self) -> None:
-        """Close the connections; the store cannot be used afterwards."""
+        """Close the connections once nothing is under way; the store cannot be used afterwards."""
 
 
 class AsyncStore(Protocol):

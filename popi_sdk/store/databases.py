@@ -93,7 +93,8 @@ class Database:
         """See `Store.forget`."""
         removed = self._write(writing.forget, namespace, user_id, signal_id)
         if self._at.path is not None:
-            erase_log(self._engines.read)
+            with self._gate:
+                erase_log(self._engines.read)
         return removed
 
     def export(self, namespace: str, user_id: str) -> dict[str, object]:
@@ -102,8 +103,10 @@ class Database:
 
     def close(self) -> None:
         """See `Store.close`."""
+        self._gate.shut()  # A connection in use now would come back to a pool that is gone, and stay open.
         self._closed = True
         self._finalizer()
+        self._gate.open()
 
     def _run(
         self,
@@ -140,19 +143,28 @@ class Database:
         **named: Rest.kwargs,
     ) -> Result:
         """Run an operation on a pooled connection, a second time where the connection turned out to be dead."""
-        if self._closed:
-            raise closed_error(self._at.label)
         try:
-            with self._gate, engine.connect() as connection:
-                return operation(connection, *rest, **named)
+            return self._once(engine, operation, *rest, **named)
         except DATABASE_ERRORS as error:
             if not lost_connection(error):
                 raise store_error(error, self._at.label) from error
         try:
-            with self._gate, engine.connect() as connection:
-                return operation(connection, *rest, **named)
+            return self._once(engine, operation, *rest, **named)
         except DATABASE_ERRORS as error:
             raise store_error(error, self._at.label) from error
+
+    def _once(
+        self,
+        engine: Engine,
+        operation: Callable[Concatenate[Connection, Rest], Result],
+        *rest: Rest.args,
+        **named: Rest.kwargs,
+    ) -> Result:
+        with self._gate:
+            if self._closed:
+                raise closed_error(self._at.label)
+            with engine.connect() as connection:
+                return operation(connection, *rest, **named)
 
     def before_fork(self) -> None:
         """See `Forkable.before_fork`."""

@@ -30,6 +30,9 @@ LOCK_SECONDS = 30
 _ERASE_SECONDS = 2
 """How long emptying the log waits for readers."""
 
+_POSTGRES_DEFAULTS = {"connect_timeout": "10", "application_name": "popi_sdk"}
+"""Used where the URL does not say otherwise."""
+
 _FORMS = 'Use "sqlite:///path/to/file.db", "postgresql://user:password@host/database" or "memory".'
 
 
@@ -101,6 +104,7 @@ def _sqlite_place(name: str) -> Place:
 def _postgres_place(url: str) -> Place:
     try:
         parsed = make_url(url).set(drivername="postgresql+psycopg")
+        parsed = parsed.set(query={**_POSTGRES_DEFAULTS, **parsed.query})
     except (SQLAlchemyError, ValueError):
         raise ConfigError("The PostgreSQL URL of `store` cannot be read.", hint=_FORMS) from None
     if importlib.util.find_spec("psycopg") is None:
@@ -146,7 +150,7 @@ _POSTGRES: dict[str, Any] = {
     "hide_parameters": True,
     # The row locks of `writing` count on it, whatever the server's default is.
     "isolation_level": "READ COMMITTED",
-    "connect_args": {"client_encoding": "utf8", "connect_timeout": 10, "application_name": "popi_sdk"},
+    "connect_args": {"client_encoding": "utf8"},
     # Eight processes stay below the 100 connections that a server takes by default.
     "pool_size": 5,
     "max_overflow": 5,
@@ -186,11 +190,14 @@ def _sqlite_engines(place: Place) -> Engines:
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # The driver begins nothing by itself; _begin_sqlite does.
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA secure_delete = ON")
-    connection.execute(
-        "PRAGMA temp_store = MEMORY"
-    )  # Large sorts would leave signals in the folder for temporary files.
+    try:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
+        # Large sorts would otherwise leave signals in the folder for temporary files.
+        connection.execute("PRAGMA temp_store = MEMORY")
+    except BaseException:
+        connection.close()  # The pool would forget it open.
+        raise
 
 
 def _begin_sqlite(connection: Any) -> None:

@@ -13,11 +13,11 @@ import weakref
 from typing import Protocol
 
 _PATIENCE_SECONDS = 5.0
-"""How long a fork waits for operations under way; then it goes ahead, as it would without us."""
+"""How long a fork or a close waits for operations under way; then it goes ahead, as it would without us."""
 
 
 class Gate:
-    """Lets operations in, at most `at_once` at a time, and none while a fork is under way."""
+    """Lets operations in, at most `at_once` at a time, and none while a fork or a close is under way."""
 
     def __init__(self, at_once: int = 1_000_000) -> None:
         self._at_once = at_once

@@ -15,7 +15,7 @@ from popi_sdk.summary import Summary
 _profiles, _signals, _summaries = schema.profiles, schema.signals, schema.summaries
 
 # Built once: a profile is read before every personalized answer.
-_PROFILE = (
+PROFILE = (
     select(
         _profiles.c.signal_count,
         _profiles.c.sequence,
@@ -44,7 +44,7 @@ _PROFILE = (
 
 def read(connection: Connection, namespace: str, user_id: str) -> StoredProfile:
     """The profile with the summary to serve."""
-    row = connection.execute(_PROFILE, {"namespace": namespace, "user_id": user_id}).first()
+    row = connection.execute(PROFILE, {"namespace": namespace, "user_id": user_id}).first()
     if row is None:
         return StoredProfile(namespace, user_id)
     signal_count, sequence, seen, epoch, first_unseen_at, last_observed_at, *summary = row

@@ -6,7 +6,7 @@ revision in `migrations/versions`.
 """
 # ruff: noqa: TID253 - imported by open_store only, never by `import popi_sdk`
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, String, Table, Text
 from sqlalchemy.dialects import postgresql
 
 REVISION = "0001"
@@ -40,6 +40,8 @@ profiles = Table(
     sqlite_with_rowid=False,
 )
 
+# No index in sequence: one user's signals are read through the key and sorted, and without statistics PostgreSQL
+# would prefer a shorter index to the key where it looks for one signal.
 signals = Table(
     "popi_signals",
     metadata,
@@ -53,7 +55,6 @@ signals = Table(
     Column("source", String(20), nullable=False),
     Column("allow_training", Boolean, nullable=False),
     Column("body", Text, nullable=False),
-    Index("popi_signals_in_sequence", "namespace", "user_id", "sequence", unique=True),
 )
 
 summaries = Table(

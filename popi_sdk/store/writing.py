@@ -216,7 +216,8 @@ def _add(
         owner = {"namespace": namespace, "user_id": user_id}
         added.append({**owner, **row, "sequence": place, "at": at, "observed_at": observed_at})
     if added:
-        connection.execute(insert(_signals), added)
+        # One row as a list of one would take PostgreSQL's slower way for many rows.
+        connection.execute(insert(_signals), added if len(added) > 1 else added[0])
 
 
 def _renew(connection: Connection, namespace: str, user_id: str, times: dict[str, tuple[int | None, int]]) -> None:

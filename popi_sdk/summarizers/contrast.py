@@ -5,9 +5,9 @@
             -> what the user said (stated, topics), faintly what they write like (demonstrated)
 
 The rule. A user without a preference would have chosen either answer of a pair, so reversing pairs at random makes data
-as likely as the real ones. Three dozen measures of the answers' style are compared at once over many such reversals, and a
-preference is reported only when the best of all measures does as well by chance in at most 2.5 % of them; then the next one,
-with what the first explains taken out. So at most about 2.5 in 100 users without a preference get a clause, however many
+as likely as the real ones. Some forty measures of style are compared at once over many such reversals, and a preference
+is reported only when the best of all measures does as well by chance in at most 2 % of them; then the next one, with
+what the first explains taken out. So at most about 2 in 100 users without a preference get a clause, however many
 measures are tried. Strength and the exact statistic: `findings`.
 
 A person's own words win over inference about the same aspect, newer words over older ones, newer evidence over older.
@@ -24,7 +24,7 @@ from popi_sdk.summarizers.demonstrated import STRENGTH, suggested
 from popi_sdk.summarizers.evidence import Evidence, gather
 from popi_sdk.summarizers.findings import Finding, find
 from popi_sdk.summarizers.stated import Spoken, about_user, spoken
-from popi_sdk.summarizers.topics import LESS, MORE
+from popi_sdk.summarizers.topic_patterns import LESS, MORE
 from popi_sdk.summarizers.wording import finding_clause, wish_text
 from popi_sdk.summary import Clause, Summary
 

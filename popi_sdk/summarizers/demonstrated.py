@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from popi_sdk.signals import Demonstration
 from popi_sdk.summarizers.measures import INDEX, measure
 from popi_sdk.summarizers.stated import Spoken
-from popi_sdk.summarizers.topics import LESS, MORE, Wish
+from popi_sdk.summarizers.topic_patterns import LESS, MORE
+from popi_sdk.summarizers.topics import Wish
 
 LEAST_TEXTS = 5
 LEAST_SHARE = 0.8

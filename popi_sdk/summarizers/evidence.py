@@ -47,8 +47,8 @@ class Graded:
 class Said:
     """Words of the user; only a statement (`quotable`) may be repeated in a summary.
 
-    `follows_answer` is true for a remark on an answer: a reason, or a turn after an answer in a chat. `mood` is the score
-    a reason goes with.
+    `follows_answer` is true for a remark on an answer: a reason, or a turn after an answer in a chat. `mood` is the
+    score a reason goes with.
     """
 
     text: str

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from popi_sdk.summarizers.calibration import COUPLINGS, IMPLIED, SPREADS, bounded
@@ -25,13 +25,16 @@ from popi_sdk.summarizers.evidence import Evidence, Graded, Pair
 from popi_sdk.summarizers.measures import MEASURES, measure
 from popi_sdk.summarizers.significance import draw_sums, family_wise
 
-LEVEL = 0.025
-DRIFT_LEVEL = 0.003
+LEVEL = 0.02
+"""How often, at most, a user without preference may get a clause; 8 agreeing pairs can reach 2/256."""
+DRIFT_LEVEL = 0.002
 LEAST_PIECES = 6
 """Fewer noticeable differences than this are never a finding: chance alone makes 5 of 5 agree in one user of 16."""
 LEAST_AGREEMENT = 0.4
+"""A finding needs 70 % of the evidence, by size, on its side."""
 MOST_FINDINGS = 8
 SIZE_POWER = 0.5
+"""How much the size of the differences counts beside their agreement: 0 not at all, 1 fully."""
 _UNIT = 1000
 _FULL_GRADE = 100
 
@@ -69,17 +72,29 @@ class _Piece:
     liked: str | None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Column:
-    """One measure while it is tested: its sum, its sums by chance, and the typical size of its contributions."""
+    """One measure while it is tested: its sum, its sums by chance, and what makes sums of measures comparable."""
 
     observed: float
     by_chance: Sequence[float]
     scale: float
+    chance_statistics: Sequence[float]
 
     @property
     def statistic(self) -> float:
         return abs(self.observed) * self.scale
+
+
+def _column(observed: float, by_chance: Sequence[float], scale: float) -> _Column:
+    return _Column(observed, by_chance, scale, [abs(value) * scale for value in by_chance])
+
+
+def _chance_of(column: _Column, columns: Iterable[_Column], *, exact: bool) -> float:
+    """How often the best of all columns does as well by chance as this one does."""
+    # The list of zeros lets one column alone pass through `max`.
+    best = list(map(max, [0.0] * len(column.by_chance), *(each.chance_statistics for each in columns)))
+    return family_wise(column.statistic, best, exact=exact)
 
 
 def find(evidence: Evidence) -> list[Finding]:
@@ -147,14 +162,8 @@ def _step_down(pairs: Sequence[_Piece], texts: Sequence[_Piece], taken: set[str]
     pieces = [*pairs, *texts]
     found: list[Finding] = []
     while columns:
-        best_by_chance = [0.0] * len(next(iter(columns.values())).by_chance)
-        for column in columns.values():
-            best_by_chance = [
-                max(best, abs(value) * column.scale)
-                for best, value in zip(best_by_chance, column.by_chance, strict=True)
-            ]
         j = max(columns, key=lambda each: (columns[each].statistic, -each))
-        if family_wise(columns[j].statistic, best_by_chance, exact=exact) > LEVEL:
+        if _chance_of(columns[j], columns.values(), exact=exact) > LEVEL:
             break
         finding = _finding(j, columns[j].observed > 0, pieces)
         if finding is None:
@@ -165,9 +174,7 @@ def _step_down(pairs: Sequence[_Piece], texts: Sequence[_Piece], taken: set[str]
     return found
 
 
-def _columns(
-    pairs: Sequence[_Piece], texts: Sequence[_Piece], taken: set[str]
-) -> tuple[dict[int, _Column], bool]:
+def _columns(pairs: Sequence[_Piece], texts: Sequence[_Piece], taken: set[str]) -> tuple[dict[int, _Column], bool]:
     """The measures that differ noticeably often enough, with their sums."""
     pieces = [*pairs, *texts]
     usable = [
@@ -185,7 +192,7 @@ def _columns(
     columns = {}
     for place, j in enumerate(usable):
         scale = _scale([piece.units[j] for piece in pairs], [piece.units[j] for piece in texts], texts)
-        columns[j] = _Column(sums.observed[place], sums.by_chance[place], MEASURES[j].weight * scale)
+        columns[j] = _column(sums.observed[place], sums.by_chance[place], MEASURES[j].weight * scale)
     return columns, sums.exact
 
 
@@ -237,11 +244,15 @@ def _unexplained(columns: dict[int, _Column], taken: int, finding: Finding) -> d
         rest = column.observed - slope * mover.observed
         if slope and rest * column.observed <= 0:
             continue
-        by_chance = (
-            [a - slope * b for a, b in zip(column.by_chance, mover.by_chance, strict=True)] if slope else column.by_chance
-        )
-        left[j] = _Column(rest, by_chance, column.scale)
+        if slope:
+            residual = [a - slope * b for a, b in zip(column.by_chance, mover.by_chance, strict=True)]
+            column = _column(rest, residual, column.scale)
+        left[j] = column
     return left
+
+
+def _turned(before: float, after: float) -> bool:
+    return before * after < 0 and abs(before) >= 0.3 and abs(after) >= 0.6
 
 
 def _drifts(pairs: Sequence[_Piece]) -> list[Finding]:
@@ -250,25 +261,18 @@ def _drifts(pairs: Sequence[_Piece]) -> list[Finding]:
     older, newer = ordered[: len(ordered) // 2], ordered[len(ordered) // 2 :]
     if len(older) < LEAST_PIECES - 1:
         return []
-    turned = [
-        j for j in range(len(MEASURES)) if _agreement(newer, j) * _agreement(older, j) < 0
-        and abs(_agreement(newer, j)) >= 0.6 and abs(_agreement(older, j)) >= 0.3
-    ]  # fmt: skip
+    turned = [j for j in range(len(MEASURES)) if _turned(_agreement(older, j), _agreement(newer, j))]
     if not turned:
         return []
     old_places = {piece.place for piece in older}
-    mirrored = [
-        replace(piece, grade=-piece.grade) if piece.place in old_places else piece for piece in pairs
-    ]
+    mirrored = [replace(piece, grade=-piece.grade) if piece.place in old_places else piece for piece in pairs]
     columns, exact = _columns(mirrored, (), set())
-    best_by_chance = [
-        max(abs(value) * scale for value, scale in zip(values, [c.scale for c in columns.values()], strict=True))
-        for values in zip(*(column.by_chance for column in columns.values()), strict=True)
-    ]
     found: dict[str, Finding] = {}
     for j in sorted(set(turned) & columns.keys(), key=lambda j: (-columns[j].statistic, j)):
-        if MEASURES[j].aspect in found or family_wise(columns[j].statistic, best_by_chance, exact=exact) > DRIFT_LEVEL:
+        if MEASURES[j].aspect in found:
             continue
+        if _chance_of(columns[j], columns.values(), exact=exact) > DRIFT_LEVEL:
+            break
         if finding := _finding(j, _agreement(newer, j) > 0, newer):
             found[finding.aspect] = finding
     return list(found.values())

@@ -1,8 +1,8 @@
 """What can be measured of an answer: about three dozen numbers, each as independent of length as it can be.
 
 `measure(text)` gives one number per entry of `MEASURES`. Most are densities that grow ever slower (the second emoji
-says less than the first), or shares. Each measure belongs to an `aspect`, the thing a clause is about; an aspect may have
-several measures, because formality shows in contractions with one writer and in connectives with another.
+says less than the first), or shares. More of a measure is more of its `aspect`, the thing a clause is about; an aspect
+may have several measures, because formality shows in contractions with one writer and in connectives with another.
 `calibration.py` holds how much two answers to the same request usually differ in each.
 """
 
@@ -26,9 +26,9 @@ from popi_sdk.summarizers.structure import HEAD, Structure, structure_of
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One number of a text: its name, what it is about, the least difference anyone notices, and its weight in the test.
+    """One number of a text: its name, what it is about, and the least difference anyone notices.
 
-    `weight` is how often people have a preference of this kind, as a factor: it makes the test keener on common ones.
+    `weight` says how common preferences of this kind are, as a factor: the test is keener on common ones.
     """
 
     name: str
@@ -52,8 +52,9 @@ MEASURES: tuple[Measure, ...] = (
     Measure("inline_code", "code", 0.2, 0.6),
     Measure("emoji", "emoji", 0.2, 1.0),
     Measure("formal_balance", "formality", 0.12, 1.0),
-    Measure("informal", "formality", 0.15, 0.9),
-    Measure("contractions", "formality", 0.15, 0.8),
+    Measure("slang_avoided", "formality", 0.15, 0.9),
+    Measure("full_forms", "formality", 0.15, 0.8),
+    Measure("contractions_avoided", "formality", 0.1, 0.8),
     Measure("exclamations", "exclamations", 0.1, 0.7),
     Measure("examples", "examples", 0.15),
     Measure("analogies", "analogies", 0.15, 0.6),
@@ -82,7 +83,10 @@ MEASURES: tuple[Measure, ...] = (
 INDEX = {measure.name: index for index, measure in enumerate(MEASURES)}
 """The place of each measure by its name."""
 
-_PICTURES = "\U0001f300-\U0001faff\u2600-\u26ff\u2705\u270a-\u270d\u2728\u2744\u274c\u274e\u2753-\u2757\u2763\u2764\u2795-\u2797"
+_PICTURES = (  # Unicode's Extended_Pictographic, but for © ® ™ and the arrows, which need a variation selector here
+    "\U0001f300-\U0001faff\u2600-\u26ff\u2702\u2705\u2708-\u2712\u2714\u2716\u2721\u2728\u2733\u2734\u2744\u2747\u274c\u274e"
+    "\u2753-\u2755\u2757\u2763-\u2767\u2795-\u2797"
+)
 _EMOJI = re.compile(
     "(?:[\U0001f1e6-\U0001f1ff]{2}|[0-9#*]\ufe0f?\u20e3|"
     f"[{_PICTURES}\u231a\u231b\u23e9-\u23fa\u2b05-\u2b07\u2b1b\u2b1c\u2b50\u2b55\U0001f000-\U0001f2ff]"
@@ -95,6 +99,8 @@ _LINK = re.compile(r"https?://|www\.\w|\]\([^)\s]+\)|\[\d{1,3}\](?!\()|\(\w[\w .
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 _LOWER_START = re.compile(r"[a-zà-ÿ]")
 _LONE_I = re.compile(r"(?<![\w'.])i(?=[ ,'])(?!\.e)")
+_LOOSE_START = re.compile(r"(?:^|[.!?]\s)(?:So|But|And|Well|Plus|Oh|Now|Turns out)\b")
+_PASSIVE = re.compile(r"\b(?:is|are|was|were|be|been|being) (?:\w+ly )?\w{2,}(?:ed|en|wn)\b")
 _STRETCHED = re.compile(r"([a-z])\1\1|[!?]{2,}|\.\.\.|…")
 _CACHE_SIZE = 4096
 _cache: dict[bytes, tuple[float, ...]] = {}
@@ -201,30 +207,28 @@ def _shape(structure: Structure, prose: str) -> dict[str, float]:
     }
 
 
-def _tone(
-    structure: Structure, prose: str, words: tuple[str, ...], kinds: Counter[str]
-) -> dict[str, float]:
+def _tone(structure: Structure, prose: str, words: tuple[str, ...], kinds: Counter[str]) -> dict[str, float]:
     sentences = max(1, len(structure.sentences))
     contractions = sum("'" in word and (word in CONTRACTED or not word.endswith("'s")) for word in words)
     lower_starts = sum(_LOWER_START.match(sentence) is not None for sentence in structure.sentences)
     exclamations = prose.count("!") + prose.count("！")
     latinate = sum(len(word) >= 10 and word.endswith(LATINATE_ENDINGS) for word in words)
     sloppy = (0.5 * lower_starts if 2 * lower_starts > sentences else 0.0) + len(_LONE_I.findall(prose))
-    informal = kinds["slang"] + 0.7 * contractions + sloppy + 0.5 * len(_STRETCHED.findall(prose)) + 0.4 * exclamations
-    formal = kinds["formal"] + 0.7 * kinds["full_forms"] + 0.3 * latinate
+    lively = 0.5 * len(_STRETCHED.findall(prose)) + 0.4 * exclamations + 0.5 * len(_LOOSE_START.findall(prose))
+    informal = kinds["slang"] + 0.7 * contractions + sloppy + lively + 0.3 * kinds["plain_talk"]
+    formal = kinds["formal"] + 0.7 * kinds["full_forms"] + 0.3 * latinate + 0.4 * len(_PASSIVE.findall(prose))
     return {
-        "formal_balance": (formal - informal) / (formal + informal + 2),
-        "informal": _per(3 * (kinds["slang"] + sloppy), sentences + 2),
-        "contractions": (contractions - kinds["full_forms"]) / (contractions + kinds["full_forms"] + 1),
+        "formal_balance": (formal - informal) / (formal + informal + 1 + len(words) / 50),
+        "slang_avoided": -_per(3 * (kinds["slang"] + sloppy), sentences + 2),
+        "full_forms": (kinds["full_forms"] - contractions) / (contractions + kinds["full_forms"] + 1),
+        "contractions_avoided": -_per(contractions, sentences + 1),
         "exclamations": _per(exclamations, sentences + 1),
         "warmth": _per(2 * kinds["warmth"], sentences + 2),
         "humour": _per(2 * kinds["humour"], sentences + 2),
     }
 
 
-def _habits(
-    structure: Structure, words: tuple[str, ...], kinds: Counter[str], prose: str
-) -> dict[str, float]:
+def _habits(structure: Structure, words: tuple[str, ...], kinds: Counter[str], prose: str) -> dict[str, float]:
     sentences = structure.sentences or ("",)
     some, hundreds = len(sentences) + 2, len(words) / 100 + 0.5
     first, last = split_words(sentences[0].lower().replace("’", "'")), split_words(prose[-220:].lower())

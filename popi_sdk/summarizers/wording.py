@@ -7,7 +7,8 @@ import statistics
 
 from popi_sdk.summarizers.findings import Finding
 from popi_sdk.summarizers.measures import count_words
-from popi_sdk.summarizers.topics import MORE, Wish
+from popi_sdk.summarizers.topic_patterns import MORE
+from popi_sdk.summarizers.topics import Wish
 from popi_sdk.summary import Clause
 
 MORE_LESS: dict[str, tuple[str, str]] = {

@@ -1,5 +1,6 @@
 """Where a store is, how it is made, and how it comes to the current schema."""
 
+# ruff: noqa: TID253 - the tests go to the database directly
 from __future__ import annotations
 
 import importlib.util
@@ -21,7 +22,7 @@ from sqlalchemy import text
 
 from popi_sdk.errors import ConfigError, MissingExtraError, StoreError
 from popi_sdk.signals import Persona, PreferencePair, Statement
-from popi_sdk.store import engines, open_store, schema, upgrade
+from popi_sdk.store import engines, open_store, reading, schema, upgrade
 from popi_sdk.store.databases import Database
 from popi_sdk.summary import Clause, Summary
 from tests.postgres import PostgresServer
@@ -258,4 +259,16 @@ def test_the_apps_own_tables_and_alembic_are_left_alone(postgres_server: Postgre
     with connected.read.connect() as connection:
         assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").all() == [("theirs",)]
         connection.exec_driver_sql("SELECT id FROM users")
+    connected.write.dispose()
+
+
+def test_reading_a_profile_goes_through_the_keys_only(tmp_path: Path) -> None:
+    connected = engines.engines(engines.place(f"sqlite:///{tmp_path}/popi.db"))
+    upgrade.bring_up_to_date(connected, "here")
+    statement = str(reading.PROFILE)
+    with connected.read.connect() as connection:
+        names = {"namespace": "default", "user_id": "ada"}
+        plan = [row[-1] for row in connection.execute(text(f"EXPLAIN QUERY PLAN {statement}"), names)]
+    assert len(plan) == 2
+    assert all(step.startswith("SEARCH") and "namespace=? AND user_id=?" in step for step in plan), plan
     connected.write.dispose()

@@ -1,5 +1,6 @@
 """A PostgreSQL server that goes away, comes back, or says no."""
 
+# ruff: noqa: TID253 - the tests go to the database directly
 from __future__ import annotations
 
 import asyncio
@@ -65,9 +66,9 @@ def test_a_connection_lost_during_a_commit_leaves_the_outcome_open(postgres_serv
         with connected.read.connect() as other:
             other.execute(text("SELECT pg_terminate_backend(:process, 5000)"), {"process": process})
 
-    with pytest.raises(StoreError, match="was lost while it confirmed a change") as caught:
-        with connected.write.connect() as connection:
-            transact(connection, place.label, write_and_be_cut_off)
+    lost = pytest.raises(StoreError, match="was lost while it confirmed a change")
+    with connected.write.connect() as connection, lost as caught:
+        transact(connection, place.label, write_and_be_cut_off)
     assert caught.value.retryable
     connected.write.dispose()
 

@@ -18,6 +18,7 @@ from popi_sdk.signals import (
     Statement,
 )
 from popi_sdk.store import Store, StoredProfile
+from popi_sdk.summary import NOTHING
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 STRANGE = "NUL \x00, quote ' \" \\, emoji 🦜, combining e\u0301, right-to-left \u202e, last \U0010ffff"
@@ -109,8 +110,6 @@ def test_the_same_signal_twice_in_one_call_is_one_signal(store: Store, namespace
 
 
 def test_a_repeat_makes_no_summary_due(store: Store, namespace: str) -> None:
-    from popi_sdk.summary import NOTHING
-
     store.observe(namespace, "ada", [Statement("One.")])
     assert store.save(store.read(namespace, "ada"), NOTHING) is not None
     store.observe(namespace, "ada", [Statement("One.", at=datetime.now(UTC))])

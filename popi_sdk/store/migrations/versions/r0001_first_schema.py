@@ -39,7 +39,6 @@ def upgrade() -> None:
         sa.Column("allow_training", sa.Boolean, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
     )
-    op.create_index("popi_signals_in_sequence", "popi_signals", ["namespace", "user_id", "sequence"], unique=True)
     op.create_table(
         "popi_summaries",
         _name("namespace"),
