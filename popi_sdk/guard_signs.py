@@ -109,7 +109,7 @@ def defuse(text: str) -> tuple[str, Counter[str]]:
 
 
 _PROMPT_ROLE = re.compile(
-    rf"(?im)^(?=[ \t>]*(?:#+\s*|\*\*|\[|\()?{_ROLE}(?:\*\*|\]|\))?\s*[:：])|^(?=\s*#{{1,6}}\s)|^(?=[-=]{{3,}}\s*\w)"
+    rf"(?im)^(?=[ \t]{{0,20}}(?:#{{1,6}} ?|\*\*|\[|\()?{_ROLE}(?:\*\*|\]|\))? ?[:：])|^(?=[ \t]{{0,20}}#{{1,6}}[ \t])|^(?=[-=]{{3,20}} ?\w)"
 )
 _PROMPT_TOKENS = (
     (re.compile(r"([<＜])(?=[|｜])|(?<=[<＜])(?=/?(?:s|bos|eos|pad|unk|mask|start_of_\w+|end_of_\w+|endoftext)>)", re.IGNORECASE), r"\g<0> "),

@@ -19,6 +19,8 @@ from popi_sdk.cli import answering, checking, profiles
 from popi_sdk.cli.entry import PopiGroup
 
 _EPILOG = """
+Settings come from options, then POPI_* variables, then popi.toml. Every command takes --json.
+
 Exit codes:
 
 - 0: it worked
@@ -26,8 +28,6 @@ Exit codes:
 - 1: it failed (model, summarizer, store; for doctor: a problem was found)
 
 - 2: wrong usage or bad input (arguments, configuration, signals)
-
-Settings come from options, then POPI_* variables, then popi.toml. Every command takes --json.
 """
 
 app = typer.Typer(
