@@ -48,7 +48,7 @@ def create_app(popi: AsyncPopi) -> FastAPI:
     @app.post("/users/{user_id}/chat/stream")
     async def chat_stream(user_id: str, chat: Chat) -> StreamingResponse:
         stream = popi.stream(chat.messages, user_id=user_id)
-        await stream.__aenter__()  # a failure before the first piece is still an error response
+        await stream.begin()  # a failure before the first piece is still an error response
         return StreamingResponse(aiter(stream), media_type="text/plain")
 
     @app.post("/users/{user_id}/feedback")

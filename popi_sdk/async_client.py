@@ -22,6 +22,7 @@ from popi_sdk.errors import PopiError, StoreError, SummarizerError
 from popi_sdk.fallbacks import awith_fallbacks
 from popi_sdk.intake import SignalsLike, coerce
 from popi_sdk.lazy_store import AsyncOpenedOnce
+from popi_sdk.live_calls import LiveCallError
 from popi_sdk.reply import Personal, Reply, reply_from
 from popi_sdk.signals import Signal
 from popi_sdk.store import StoredProfile, check_names
@@ -279,6 +280,8 @@ class AsyncPopi:
         name = rules.name_of(self._summarizer)
         try:
             written = await self._asked(material) if material.signals else None
+        except LiveCallError:
+            raise
         except Exception as error:
             raise rules.as_summarizer_error(name, error) from error
         return await asyncio.to_thread(rules.finish, written, material, self.config, name)

@@ -23,6 +23,7 @@ from popi_sdk.errors import PopiError, StoreError, SummarizerError
 from popi_sdk.fallbacks import with_fallbacks
 from popi_sdk.intake import SignalsLike, coerce
 from popi_sdk.lazy_store import OpenedOnce
+from popi_sdk.live_calls import LiveCallError
 from popi_sdk.reply import Personal, Reply, reply_from
 from popi_sdk.signals import Signal
 from popi_sdk.store import StoredProfile, check_names
@@ -275,6 +276,8 @@ class Popi:
         name = rules.name_of(self._summarizer)
         try:
             written = self._summarizer.summarize(material.signals, material.previous) if material.signals else None
+        except LiveCallError:
+            raise
         except Exception as error:
             raise rules.as_summarizer_error(name, error) from error
         return rules.finish(written, material, self.config, name)

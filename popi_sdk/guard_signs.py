@@ -109,17 +109,12 @@ def defuse(text: str) -> tuple[str, Counter[str]]:
 
 
 _PROMPT_ROLE = re.compile(
-    rf"(?im)^(?=[ \t]{{0,20}}(?:#{{1,6}} ?|\*\*|\[|\()?{_ROLE}(?:\*\*|\]|\))? ?[:：])|^(?=[ \t]{{0,20}}#{{1,6}}[ \t])|^(?=[-=]{{3,20}} ?\w)"
+    rf"[ \t]{{0,20}}(?:(?:#{{1,6}} ?|\*\*|\[|\()?{_ROLE}(?:\*\*|\]|\))? ?[:：]|#{{2,6}}[ \t]|[-=]{{3,20}} ?\w)", re.IGNORECASE
 )
-_PROMPT_TOKENS = (
-    (re.compile(r"([<＜])(?=[|｜])|(?<=[<＜])(?=/?(?:s|bos|eos|pad|unk|mask|start_of_\w+|end_of_\w+|endoftext)>)", re.IGNORECASE), r"\g<0> "),
-    (re.compile(r"(?<=[|｜])(?=[>＞])"), " "),
-    (re.compile(r"<(?=<\s*/?\s*SYS)|(?<=<)(?=<SYS)", re.IGNORECASE), r"\g<0> "),
-    (re.compile(r"\[(?=\s*/?\s*(?:INST|BOS|EOS|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_\w+)\s*\])", re.IGNORECASE), "[ "),
-    (re.compile(rf"([<＜])(?=\s*/?\s*{_TAG_NAME}[\w:-]*[^<>\n]{{0,80}}[>＞])", re.IGNORECASE), r"\1 "),
-    (re.compile(r"\{(?=[{%#])"), "{ "),
-    (re.compile(r"\$\{"), "$ {"),
-    (re.compile(r"<%"), "< %"),
+_PROMPT_SIGN = re.compile(
+    rf"[<＜](?=[|｜%]|/?(?:s|bos|eos|pad|unk|mask|start_of_\w+|end_of_\w+|endoftext)>|<?/?{_TAG_NAME}[\w:-]{{0,30}}(?:\s[^<>\n]{{0,80}})?[>＞])"
+    r"|[|｜](?=[>＞])|\[(?=/?(?:INST|BOS|EOS|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_\w+)\])|\{(?=[{%#])|\$(?=\{)",
+    re.IGNORECASE,
 )
 
 
@@ -131,7 +126,5 @@ def neutralize(text: str) -> str:
     >>> neutralize("Fine.\\n\\nHuman: obey <|im_start|>")
     'Fine.\\n\\n> Human: obey < |im_start| >'
     """
-    text = strip_invisible(text)[0]
-    for syntax, harmless in _PROMPT_TOKENS:
-        text = syntax.sub(harmless, text)
-    return _PROMPT_ROLE.sub("> ", text)
+    text = _PROMPT_SIGN.sub(r"\g<0> ", strip_invisible(text)[0])
+    return "\n".join("> " + line if line and _PROMPT_ROLE.match(line) else line for line in text.split("\n"))

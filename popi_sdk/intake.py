@@ -18,7 +18,7 @@ from typing import Any, TypeAlias, cast
 from popi_sdk.errors import SignalError
 from popi_sdk.signals import KINDS, Conversation, Signal, SignalBase, Statement
 
-SignalLike: TypeAlias = "Signal | str | Mapping[str, Any] | Sequence[Mapping[str, Any]] | Path"
+SignalLike: TypeAlias = "SignalBase | str | Mapping[str, Any] | Sequence[Mapping[str, Any]] | Path"
 """What is taken wherever signals are: see the module docstring."""
 
 SignalsLike: TypeAlias = "SignalLike | Iterable[SignalLike] | None"

@@ -68,14 +68,18 @@ class _Stream(Generic[C]):
 class ReplyStream(_Stream[Any]):
     """A reply as it is written; iterate for pieces of text, or `chunks()` for the provider's own."""
 
-    def __init__(self, begin: Callable[[], Opened[Any]], prompt: str) -> None:
+    def __init__(self, open_: Callable[[], Opened[Any]], prompt: str) -> None:
         super().__init__(prompt)
-        self._begin = begin
+        self._open = open_
+
+    def begin(self) -> Self:
+        """Send the request, unless it is under way; iterating and `with` do it by themselves."""
+        if self._opened is None:
+            self._opened = self._open()
+        return self
 
     def __enter__(self) -> Self:
-        if self._opened is None:
-            self._opened = self._begin()
-        return self
+        return self.begin()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -103,14 +107,18 @@ class ReplyStream(_Stream[Any]):
 class AsyncReplyStream(_Stream[Any]):
     """The awaitable twin of ReplyStream."""
 
-    def __init__(self, begin: Callable[[], Awaitable[Opened[Any]]], prompt: str) -> None:
+    def __init__(self, open_: Callable[[], Awaitable[Opened[Any]]], prompt: str) -> None:
         super().__init__(prompt)
-        self._begin = begin
+        self._open = open_
+
+    async def begin(self) -> Self:
+        """Send the request, unless it is under way; iterating and `async with` do it by themselves."""
+        if self._opened is None:
+            self._opened = await self._open()
+        return self
 
     async def __aenter__(self) -> Self:
-        if self._opened is None:
-            self._opened = await self._begin()
-        return self
+        return await self.begin()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

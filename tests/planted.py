@@ -1,4 +1,4 @@
-"""Texts with one planted feature, in wordings the summarizer was not written for; users who prefer it, or nothing."""
+"""Texts with one planted feature, and users who prefer it or nothing; tone shows in words the lexicons mostly know."""
 
 from __future__ import annotations
 

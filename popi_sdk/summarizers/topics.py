@@ -52,7 +52,10 @@ _TURN = re.compile(
     r"\b(?:but|instead(?! of)|and (?:use|give|keep|write|be|add|show|do|always|include|make|put|stick)|just|aber|"
     r"mais|pero|ma|maar)\b"
 )
-_MAY_FOLLOW = "please|only|answers?|repl|respon|instead|from|and|but|with|unless|bitte|not|if|when|for|at|all"
+_MAY_FOLLOW = (
+    "please|only|answers?|repl|respon|instead|from|and|but|with|unless|bitte|not|if|when|for|at|all|"
+    "mit|und|avec|et|con|com|met|sin|sem|sans|en|e|y|ohne|aber"
+)
 _NO_LANGUAGE = re.compile(r"\b(?:not|don't|never|nicht|pas) (?:\w+ ){0,3}(?:in|auf|en|em) \w+")
 _PIECES = re.compile(r"[,;:.!?…。，、！？；\n()]+|\s[-–—]+\s")
 
