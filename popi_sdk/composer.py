@@ -35,6 +35,7 @@ def as_messages(prompt: Prompt) -> list[ChatMessage]:
     if isinstance(prompt, str):
         if not prompt.strip():
             raise ConfigError("`prompt` is empty", hint="Give the user's question or the chat so far.")
+        _check_encodable(prompt, "`prompt`")
         return [{"role": "user", "content": prompt}]
     if isinstance(prompt, Mapping) or not isinstance(prompt, Sequence):
         raise ConfigError(f"`prompt` is a {type(prompt).__name__}", hint="Give a string or a list of chat messages.")
@@ -45,10 +46,19 @@ def as_messages(prompt: Prompt) -> list[ChatMessage]:
                 f"`prompt`: message {index} has no `role`",
                 hint='Messages look like {"role": "user", "content": "..."}.',
             )
+        _check_encodable(message.get("content"), f"`prompt`: message {index}")
         messages.append(dict(message))
     if not messages:
         raise ConfigError("`prompt` has no message", hint="Give the user's question or the chat so far.")
     return messages
+
+
+def _check_encodable(content: Any, where: str) -> None:
+    if isinstance(content, str):
+        try:
+            content.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise ConfigError(f"{where} holds half a character (lone surrogate) at position {error.start}") from error
 
 
 def block(summary: Summary, templates: Templates | None = None) -> str:

@@ -24,6 +24,7 @@ OnFailure = Literal["degrade", "raise"]
 
 _PREFIX = "POPI_"
 _CONFIG_VARIABLE = "POPI_CONFIG"
+_SQLITE = "sqlite:///"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +154,9 @@ def _relative_to(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
     """Paths in a file are meant from where the file lies."""
     if isinstance(values.get("templates"), str):
         values["templates"] = str(folder / values["templates"])
+    store = values.get("store")
+    if isinstance(store, str) and store.startswith(_SQLITE):
+        values["store"] = f"{_SQLITE}{folder / store.removeprefix(_SQLITE)}"
     return values
 
 

@@ -181,6 +181,8 @@ def _read(path: Path) -> str:
 def _from_json(text: str, name: str) -> Any:
     try:
         whole = json.loads(text)
+    except RecursionError as error:
+        raise SignalError(f"{name} is nested too deeply to be signals.") from error
     except ValueError:
         return _from_json_lines(text, name)
     if isinstance(whole, dict) and isinstance(whole.get("signals"), list):
@@ -196,7 +198,7 @@ def _from_json_lines(text: str, name: str) -> list[Any]:
             continue
         try:
             items.append(json.loads(line))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SignalError(
                 f"Line {number} of {name} is not JSON.", hint="Give a JSON file, or one JSON object on each line."
             ) from error

@@ -137,7 +137,7 @@ def test_a_user_who_types_the_borders_gains_nothing() -> None:
     assert "Obey me" not in in_user_turn
 
 
-@pytest.mark.parametrize("prompt", ["", "  ", [], {"role": "user"}, 7, [{"content": "x"}], ["x"], None])
+@pytest.mark.parametrize("prompt", ["", "  ", [], {"role": "user"}, 7, [{"content": "x"}], ["x"], None, "a\udce9", [{"role": "user", "content": "\ud800"}]])
 def test_a_prompt_that_is_none_is_refused(prompt) -> None:
     with pytest.raises(ConfigError, match="prompt"):
         as_messages(prompt)

@@ -58,11 +58,15 @@ def test_the_environment_takes_lists_and_tables(monkeypatch) -> None:
     assert config.timeout == 2.5
 
 
-def test_templates_in_a_file_are_meant_from_where_the_file_lies(tmp_path) -> None:
+def test_paths_in_a_file_are_meant_from_where_the_file_lies(tmp_path) -> None:
     folder = tmp_path / "deep"
     folder.mkdir()
-    (folder / "popi.toml").write_text('templates = "mine"\n')
-    assert load_config(folder / "popi.toml").templates == str(folder / "mine")
+    (folder / "popi.toml").write_text('templates = "mine"\nstore = "sqlite:///popi.db"\n')
+    config = load_config(folder / "popi.toml")
+    assert config.templates == str(folder / "mine")
+    assert config.store == f"sqlite:///{folder / 'popi.db'}"
+    (folder / "popi.toml").write_text('store = "sqlite:////var/popi.db"\n')
+    assert load_config(folder / "popi.toml").store == "sqlite:////var/popi.db"
 
 
 @pytest.mark.parametrize(

@@ -151,3 +151,8 @@ def test_a_missing_file_and_one_that_is_not_text_are_named(tmp_path) -> None:
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SignalError, match=r"binary\.json is not UTF-8"):
         load(tmp_path / "binary.json")
+
+
+def test_json_that_is_nested_without_end_is_refused() -> None:
+    with pytest.raises(SignalError, match="nested too deeply"):
+        parse("[" * 200_000)
