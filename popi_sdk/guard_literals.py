@@ -66,6 +66,10 @@ _ENCODED = re.compile(
 )
 _RUN = re.compile(r"[A-Za-z0-9+/=_-]{12,}")
 _HEX = re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b|\b[0-9a-f]{16,}\b|\b\d{9,}\b", re.IGNORECASE)
+_KEY_NAMED = re.compile(
+    r"\b(?:api[ -]?key|password|passcode|passphrase|secret|(?:access|auth|bearer) token|code ?word|keyword)\s*(?:is|=|:)?\s*[\"'“]?(?=[\w!$#-]*[a-z])(?=[\w!$#-]*\d)[\w!$#-]+",
+    re.IGNORECASE,
+)
 _TOKEN = re.compile(r"[^\s\"“”„«»‘’'`(),;:!?\[\]{}<>]+")
 _MANY_PARTS = re.compile(r"^(?=.*\d)[A-Z0-9]+(?:[-_][A-Z0-9]+){2,}$")
 _SHOUTED = re.compile(r"^[A-Z]{4,}[-_]?\d+\w*$|^[A-Z]{2,}_\d+$|^[A-Za-z]{4,}\d{3,}$|^[^\W\d_]{4,}[-_]\d+$|^[A-Z]+(?:_[A-Z0-9]+)+$|^(?:sk|pk|ghp|xox[bp]|AKIA)[-_]?\w{6,}")
@@ -79,7 +83,7 @@ def odd_token(sentence: str) -> str:
         return "encoded"
     if any(_looks_encoded(run) for run in _RUN.findall(sentence)):
         return "encoded"
-    if _HEX.search(sentence):
+    if _HEX.search(sentence) or _KEY_NAMED.search(sentence):
         return "odd"
     tokens = [token.strip(".*-_~") for token in _TOKEN.findall(sentence)]
     if any(_odd(token) for token in tokens) or _mixed_scripts(tokens) or _shouts_a_name(tokens):
@@ -168,6 +172,7 @@ _RECOMMENDS = re.compile(
     r"\b(?i:always|only|exclusively|must|never fail to|every|whenever|first)\b.{0,60}?\b(?i:recommend|suggest|promote|mention|advise|endorse|favou?r|praise|push|choose|name)(?i:ing|s)?\s+(?:the\s+)?(?P<name>[A-Z]\w+)"
     r"|\b(?i:recommend|suggest|promote|endorse|advertise|praise|push)(?i:ing|s)?\s+(?P<brand>[A-Z]\w*[a-z][A-Z]\w*)"
 )
+_SPEAKS = frozenset({"reply", "respond", "answer", "sign", "sign off", "introduce", "sing", "confess", "open", "start", "begin"})
 _FIRST_PERSON = re.compile(r"\b(?:I|I['’]m|[Mm]y|me|we|our|us|mine|myself|[Tt]he user|[Uu]ser)\b")
 _BINDS = re.compile(
     r"\b(?:you|your|yours|assistant|assistant['’]s|model|must|shall|has to|have to|policy|rules?|permissions?|approved?|allowed|authori[sz]ed|accounts?|access|admin|"
@@ -223,6 +228,8 @@ def _wants(verb: str, rest: str) -> bool:
     if _PLACED.search(part) and direct and _is_name(direct[1]):
         return True
     bare = _BARE.match(part)
+    if bare and re.search(r"\sas\s+(?:only\s+|just\s+)?$", part[: bare.start(1)]) and verb not in _SPEAKS:
+        return False
     return bool(bare) and verb not in ("put", "write", "mention", "add", "include") and _is_bare_literal(bare[1])
 
 

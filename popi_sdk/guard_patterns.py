@@ -60,7 +60,7 @@ FAMILIES: dict[str, str] = {
     "OFF": """off disabled deactivated removed lifted suspended bypassed ignored overridden turned_off switched_off
         irrelevant void waived gone revoked null cancelled canceled superseded replaced obsolete outdated invalid expired
         rescinded withdrawn deprecated fake wrong not_apply no_longer""",
-    "REVEAL": """reveal reveals revealing show shows showing print prints printing output outputs leak leaks leaking
+    "REVEAL": """leaked revealed disclosed exposed reveal reveals revealing show shows showing print prints printing output outputs leak leaks leaking
         disclos* expos* share shares sharing tell tells telling give gives giving list lists listing dump dumps display
         displays provide send sends include includes mention repeat repeats repeating echo echoes return extract read
         steal collect harvest ask_for ask_*_for request recite append quote hand_over hand_out spill transmit remember
@@ -79,7 +79,7 @@ FAMILIES: dict[str, str] = {
         personal_information personal_details private_data private_information private_messages private_conversations
         pii session_id* cookies medical_record* billing_data billing_information payment_data payment_details
         home_address phone_number* secret_token* keychain keys_you_know their_data tokens_you_know""",
-    "SECRET_TOPIC": """strength rule rules policy policies manager managers hash hashes hashing reset resets tips advice
+    "SECRET_TOPIC": """in_example in_examples in_code as strength rule rules policy policies manager managers hash hashes hashing reset resets tips advice
         requirements field fields hygiene security management handling best behind sauce ingredient ingredients santa
         comparison comparisons reward rewards offer offers signature safely placeholder placeholders of to_a to_good
         in_plain in_simple in_the_docs protection generator policies_in fees interest debt cards_for format formats""",
@@ -190,6 +190,10 @@ FAMILIES: dict[str, str] = {
 
 RULES: dict[str, str] = {
     "instruction": """
+        ^ you_are|you_re !talking|speaking|writing|teaching|explaining|dealing|too|very|allowed|welcome|right|free|my|a|an|not|helping|always
+        treat|regard|consider|view|accept|handle ..4 as|like system|admin|root|developer|trusted|authoritative|instruction|instructions|commands|privileged
+        IGNORE ..3 privacy|consent|confidentiality
+        follow|obey|do|execute|apply ..1 what|whatever|anything|everything ..4 say|says|tell|tells|page|text|document|site|website|file|instructs|there
         when|while|if|before|in|during summariz*|summaris*|describing|inferring|profiling|writing_down|compressing ..2 my|the|this|these|user|users|your ..2 preferences|signals|profile|history|summary|user|text|input
         your|the_final|the_generated|the_resulting summary|profile_of must|should|shall|has_to|needs_to|will|is_to
         to|in|into|with your summary
@@ -230,8 +234,8 @@ RULES: dict[str, str] = {
         NOT|not_allowed_to|unable_to ever? refus*|declin*|deny|reject !offer|offers|to_take
         no_matter_what|no_matter_how ..4 rules|policy|policies|instructions|safety|guidelines|illegal|harmful
         even_if|even_when|regardless ..5 illegal|harmful|dangerous|unethical|against|forbidden|prohibited|policy|policies|safety|restricted
-        your|the|this|that|its|full|entire|whole|complete|exact|raw|own|actual|current|above ..1 PROMPT
-        REVEAL|IGNORE|change|update|edit|modify|alter|access|view|see|know|in|into|from|inject|new|as ..3 PROMPT !example*|design|engineering|writing|ideas|tips|template*|for_a|for_my|at_work|every_day
+        your|the|this|that|its|full|entire|whole|complete|exact|raw|own|actual|current|above ..1 PROMPT !of_a|of_an|design
+        REVEAL|IGNORE|change|update|edit|modify|alter|access|view|see|know|in|into|from|inject|new|as ..3 PROMPT !example*|design|engineering|writing|ideas|tips|template*|of_a|of_an|for_a|for_my|at_work|every_day
         PROMPT is|says|was|reads|now|follows|update|override
         REVEAL ..4 your|you_were_given|you_received|you_have|you_got ..1 ORDERS|tools|functions|configuration|rules !on|about|for
         REVEAL ..2 instructions|prompt you|verbatim|above|word|exactly
@@ -292,7 +296,7 @@ RULES: dict[str, str] = {
         pretend|act_as_if|act_like|claim that? you|this|it|nothing did_not|do_not|never|was_not|happened|is_normal
         """,
     "other_user": """
-        OTHER ..1 OTHERS s? ..1 data|info|information|chat|chats|conversation|conversations|message|messages|history|histories|profile|profiles|prompts|preferences|summaries|details|records|emails|addresses|names|files|documents|orders|questions|passwords|signals|secrets|logs|accounts|account
+        OTHER ..1 OTHERS s? ..1 data|info|information|chat|chats|conversation|conversations|message|messages|history|histories|profile|profiles|prompts|privacy|preferences|summaries|details|records|emails|addresses|names|files|documents|orders|questions|passwords|signals|secrets|logs|accounts|account
         REVEAL ..4 of|from|about|for|between|belonging_to|with OTHER ..1 OTHERS !of_the
         REVEAL ..3 OTHER OTHERS asked|said|wrote|typed|did|told|likes|prefers|has|have|bought|know|knows
         data|chats|conversations|messages|history|profile|profiles|records|accounts|emails|orders of|from|about|belonging_to OTHER ..1 OTHERS
@@ -346,6 +350,7 @@ RULES: dict[str, str] = {
         recommend*|suggest*|prefer|rank|mention|push ..4 over|above|before|ahead_of|instead_of any|all|every|other|others|everything|competitors|rivals
         """,
     "payload": """
+        print|output|say|write|emit|display|type|reply_with|respond_with the text|message|line|output|result !of|in|as|with|that|when|first|below|above|only|and|to|field|type
         copy|repeat|reproduce|preserve|include|paste ..8 unchanged|verbatim|as_is|intact|word_for_word|literally|unaltered
         copy|include|repeat|add|preserve|output|insert|append|paste|quote this|these|following|next ..1 sentence|line|text|phrase|paragraph|statement|words|note
         carry|carries|bear|bears|contain|contains|show|have ..2 watermark|hashtag|slogan|signature_line|passphrase|codeword|marker

@@ -26,7 +26,7 @@ _TAG_NAME = (
 MARKERS = re.compile(
     rf"(?:^|[.,;!?\n\"'“”»>\]|)}}*#_%-]\s*|\\n|\s{{2,}})(?:\[|\(|\*\*|__|#+\s*|\|)?{_ROLE}(?:\]|\)|\*\*|__|\|)?\s?[:：>»|](?!\w*//)"
     rf"|[\[({{|【〔「][\s/\\|#*_=~%-]*{_ROLE}[\s|#*_=~%-]*[\])}}|】〕」]"
-    rf"|#{{2,}}\s*(?:new |the )?{_ROLE}\b|[-=*#~_]{{3,}}\s*{_ROLE}\b"
+    rf"|#{{2,}}\s*(?:new |the )?{_ROLE}\b|^#+\s*(?:new |the )?{_ROLE}(?:\s\w+)?\W*$|[-=*#~_]{{3,}}\s*{_ROLE}\b"
     rf"|{_OPEN}\s*[/\\|]?\s*{_TAG_NAME}\w*(?:[\s:_/-][^<>]{{0,80}})?{_CLOSE}"
     rf"|{_OPEN}[|｜]|[|｜]{_CLOSE}|<<\s*/?\s*\w+\s*>>|\[\s*/?\s*inst\s*\]|\[/?(?:bos|eos|cls|sep|pad|unk|mask|system_prompt|available_tools|tool_\w+)\]"
     rf"|{_OPEN}/?(?:s|bos|eos|pad|unk|mask|start_of_\w+|end_of_\w+|extra_id_\d+|endoftext|unused\d+|reserved\w*|im_start|im_end)\s*/?{_CLOSE}"
@@ -70,6 +70,7 @@ _TEMPLATE = (
     (re.compile(r"\$\((?=\w)"), "$ ("),
 )
 _EMPHASIS = re.compile(r"\*\*|__(?=\S)|(?<=\S)__|\*(?=\*)")
+_HEADING = re.compile(r"^#{1,6}\s+(?=\w)")
 _RULE = re.compile(r"[-=*#~_]{3,}")
 _LABEL = re.compile(r"\]\(")
 _NOTHING_SAID = re.compile(r"^\W*(?:nothing|none|n/?a|null|empty)?\W*$", re.IGNORECASE)
@@ -99,7 +100,7 @@ def defuse(text: str) -> tuple[str, Counter[str]]:
         changes["template"] += count
     text, count = _TAG.subn(lambda sign: "‹" if sign[0] in "<＜" else "›", text)
     changes["markup"] += count
-    for syntax in (_EMPHASIS, _RULE):
+    for syntax in (_HEADING, _EMPHASIS, _RULE):
         text, count = syntax.subn(" " if syntax is _RULE else "", text)
         changes["markup"] += count
     text, count = _LABEL.subn("] (", text)

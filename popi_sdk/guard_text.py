@@ -24,7 +24,6 @@ _BULLET = re.compile(r"^[\s>]*(?:(?:[-*+•‣◦▪●·–—]|\(?\d{1,3}[.)]|
 _SENTENCE = re.compile(
     r"(?<=[!?…])[\"'”’»)\]]*\s+|(?<=[^\W\d][.])[\"'”’»)\]]*\s+(?![a-z])|(?<=[\d)\]\"'”’`][.])\s+(?![a-z])|(?<=[。！？｡])[」』”]*\s*"
 )
-_HEADING = re.compile(r"^#{1,6}\s+")
 
 
 @cache
@@ -77,8 +76,8 @@ def squeeze(text: str) -> str:
 
 
 def split_lines(text: str) -> list[str]:
-    """Cut text into lines, numbering, bullets and heading marks taken off; empty lines left out."""
-    lines = (_HEADING.sub("", _BULLET.sub("", line)).strip() for line in text.split("\n"))
+    """Cut text into lines, numbering and bullets taken off; empty lines left out."""
+    lines = (_BULLET.sub("", line).strip() for line in text.split("\n"))
     return [squeeze(line) for line in lines if line]
 
 
