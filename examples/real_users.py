@@ -4,7 +4,8 @@
 
 FOLDER (or the variable POPI_DATA; else ../shared/data beside this repository) holds answers judged by raters
 (answer_pairs.jsonl), paragraphs edited by writers (writer_edits.jsonl), chats about music (music_chats.jsonl), and what
-people wrote and voted in public consultations (statements.jsonl, votes.jsonl).
+people wrote in public consultations (statements.jsonl; votes.jsonl says who wrote what). Those statements are opinions,
+hardly ever wishes about answers: few of them should lead to a clause.
 """
 
 import json
@@ -65,14 +66,6 @@ def statements(folder: Path) -> Iterator[tuple[str, Signal]]:
                 yield row["user"], Statement(text)
 
 
-def votes(folder: Path) -> Iterator[tuple[str, Signal]]:
-    texts = {(row["conversation"], row["id"]): row["text"] for row in rows(folder, "statements")}
-    for row in rows(folder, "votes"):
-        for statement, vote in row["votes"]:
-            if vote and (text := texts.get((row["conversation"], statement), "")).strip():
-                yield row["user"], Rating(row["conversation"], text, score=vote)
-
-
 def show(kind: str, users: dict[str, list[Signal]]) -> str:
     """Print the first summaries of one kind and return its line of the table."""
     summaries: dict[str, Summary] = {user: summarize(signals) for user, signals in users.items()}
@@ -95,7 +88,7 @@ def main() -> None:
         print(f"There is no folder {folder}; name the one with the data as an argument or in POPI_DATA.")
         return
     lines = []
-    for read in (pairs, ratings, edits, chats, statements, votes):
+    for read in (pairs, ratings, edits, chats, statements):
         users: defaultdict[str, list[Signal]] = defaultdict(list)
         for user, signal in read(folder):
             users[user].append(signal)

@@ -19,6 +19,7 @@ from popi_sdk.errors import ConfigError, MissingExtraError
 from popi_sdk.fallbacks import awith_fallbacks, options_for_fallback, with_fallbacks
 from popi_sdk.live_calls import check_live_call
 from popi_sdk.model_spec import ModelSpec
+from popi_sdk.one_attempt import one_attempt, teach_one_attempt
 from popi_sdk.retries import aretrying, retrying
 from popi_sdk.vendor_errors import popi_error
 
@@ -118,8 +119,9 @@ class LiteLLMBackend:
 
         async def attempt() -> Completion:
             try:
-                async with asyncio.timeout(timeout):
-                    return completion_from(await acompletion(**request), model.name)
+                with one_attempt():
+                    async with asyncio.timeout(timeout):
+                        return completion_from(await acompletion(**request), model.name)
             except Exception as error:
                 raise popi_error(error, model.name, timeout, outside) from error
 
@@ -153,14 +155,15 @@ class LiteLLMBackend:
         outside = sys.exc_info()[1]
 
         async def attempt() -> AsyncChunkStream:
-            try:
-                async with asyncio.timeout(timeout):
-                    source = await acompletion(**request)
-            except Exception as error:
-                raise popi_error(error, model.name, timeout, outside) from error
-            stream = AsyncChunkStream(source, model.name, timeout, messages, outside)
-            await stream.pull_first()
-            return stream
+            with one_attempt():
+                try:
+                    async with asyncio.timeout(timeout):
+                        source = await acompletion(**request)
+                except Exception as error:
+                    raise popi_error(error, model.name, timeout, outside) from error
+                stream = AsyncChunkStream(source, model.name, timeout, messages, outside)
+                await stream.pull_first()
+                return stream
 
         return await aretrying(attempt, retries=retries, timeout=timeout)
 
@@ -177,6 +180,7 @@ def _litellm() -> Any:
     litellm.suppress_debug_info = True
     if litellm.disable_hf_tokenizer_download is None:  # else a stream of a Llama model makes it ask huggingface.co
         litellm.disable_hf_tokenizer_download = True
+    teach_one_attempt()
     return litellm
 
 

@@ -1,7 +1,7 @@
 """The verdict on one sentence: the reason it may not stand in a system prompt, or none.
 
-First what it asks (`guard_patterns`, `guard_languages`), then what it holds: marks, links, codes, fixed words to be
-said, code. Whatever is left is taken for a preference or a word about the person.
+First marks of chat formats, then what it asks (`guard_rules`), then what it holds: codes, fixed words, names, links,
+programs. Whatever is left is taken for a preference or a word about the person.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ import html
 import re
 from functools import cache
 
-from popi_sdk.guard_literals import binds_a_name, demands_literal, is_code, odd_token, recommends_a_name
+from popi_sdk.guard_codes import is_code, odd_token
+from popi_sdk.guard_data import words
+from popi_sdk.guard_literals import binds_a_name, demands_literal, recommends_a_name
+from popi_sdk.guard_rules import excuses, rules_for, unspaced
 from popi_sdk.guard_signs import BORDERS, MARKERS, has_link
 from popi_sdk.guard_text import fold_words, hidden_readings, readings
 
@@ -41,8 +44,6 @@ def judge(sentence: str, longest: int) -> str:
 
 def asked(text: str) -> str:
     """What `text` asks of the assistant that no preference may: "instruction", "tool", "secret", ...; or nothing."""
-    from popi_sdk.guard_rules import excuses, rules_for, unspaced
-
     found = readings(text)
     if not found:
         return ""
@@ -78,10 +79,8 @@ def mended(folded: str) -> str:
 @cache
 def _misspellings() -> dict[str, str]:
     """Words with a letter left out, or with the inner letters in any order, to the word they come from."""
-    from popi_sdk.guard_patterns import MENDED
-
     found: dict[str, str] = {}
-    for word in map(fold_words, MENDED.split()):
+    for word in map(fold_words, words("MENDED")):
         for form in (word, *_shortened(word), _jumbled(word)):
             found.setdefault(form, word)
     return found

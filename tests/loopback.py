@@ -22,6 +22,7 @@ import threading
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -188,7 +189,18 @@ async def loopback(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LoopbackSer
     with LoopbackServer() as server:
         yield server
         if "litellm" in sys.modules:
-            await sys.modules["litellm"].close_litellm_async_clients()
+            await _close_connections(sys.modules["litellm"])
+
+
+async def _close_connections(litellm: Any) -> None:
+    """LiteLLM leaves this to the garbage collector, which warns of it."""
+    await litellm.close_litellm_async_clients()
+    cache = litellm.in_memory_llm_clients_cache
+    for held in cache.cache_dict.values():
+        client = getattr(held, "client", held)
+        if not asyncio.iscoroutinefunction(close := getattr(client, "close", None)) and close is not None:
+            close()
+    cache.flush_cache()
 
 
 def main() -> None:

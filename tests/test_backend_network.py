@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.asking import MODELS
-from tests.loopback import KEY, LoopbackServer, api_base
+from tests.loopback import KEY, LoopbackServer, api_base, reset
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -103,3 +103,28 @@ def test_the_apps_own_settings_of_litellm_stay():
     done = run(SETTINGS, LITELLM_LOCAL_MODEL_COST_MAP="True")
     assert done.returncode == 0, done.stderr
     assert KEY not in done.stderr
+
+
+OTHER_CALLS = """
+import asyncio, sys
+import popi_sdk.backend
+from popi_sdk.backend import LiteLLMBackend, ModelSpec
+import litellm
+messages, base = [{"role": "user", "content": "Hi"}], sys.argv[1]
+
+async def main():
+    mock = {"mock_response": "x"}
+    backend = LiteLLMBackend()
+    await backend.acomplete(messages, ModelSpec("mistral/mistral-small-latest"), timeout=5, retries=0, options=mock)
+    answer = await litellm.acompletion("mistral/mistral-small-latest", messages, api_base=base, api_key="k")
+    assert answer.choices[0].message.content == "Hello from the loopback."
+
+asyncio.run(main())
+"""
+
+
+def test_the_apps_other_calls_keep_litellms_repetition(loopback: LoopbackServer):
+    loopback.replies.append(reset())
+    done = run(OTHER_CALLS, api_base(loopback.url, "mistral/x"), LITELLM_LOCAL_MODEL_COST_MAP="True")
+    assert done.returncode == 0, done.stderr
+    assert len(loopback.requests) == 2

@@ -217,7 +217,7 @@ def test_summaries_of_real_people_are_far_shorter_than_their_signals(tmp_path: P
 
     printed = run("real_users", home=tmp_path, POPI_DATA=str(tmp_path))
     table = {line.split()[0]: line.split()[1:] for line in printed.rpartition("raw/summary\n")[2].splitlines()}
-    assert list(table) == ["pairs", "ratings", "edits", "chats", "statements", "votes"]
+    assert list(table) == ["pairs", "ratings", "edits", "chats", "statements"]
     assert [table[kind][0] for kind in ("pairs", "edits", "chats")] == ["16", "3", "450"]
     assert table["edits"][1] == "3"
     for _, told, *tokens in table.values():

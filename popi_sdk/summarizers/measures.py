@@ -218,9 +218,9 @@ def _tone(structure: Structure, prose: str, words: tuple[str, ...], kinds: Count
     informal = kinds["slang"] + 0.7 * contractions + sloppy + lively + 0.3 * kinds["plain_talk"]
     formal = kinds["formal"] + 0.7 * kinds["full_forms"] + 0.3 * latinate + 0.4 * len(_PASSIVE.findall(prose))
     return {
-        "formal_balance": (formal - informal) / (formal + informal + 1 + len(words) / 50),
+        "formal_balance": (formal - informal) / (formal + informal + 1 + len(words) / 25),
         "slang_avoided": -_per(3 * (kinds["slang"] + sloppy), sentences + 2),
-        "full_forms": (kinds["full_forms"] - contractions) / (contractions + kinds["full_forms"] + 1),
+        "full_forms": (kinds["full_forms"] - contractions) / (contractions + kinds["full_forms"] + 1 + len(words) / 40),
         "contractions_avoided": -_per(contractions, sentences + 1),
         "exclamations": _per(exclamations, sentences + 1),
         "warmth": _per(2 * kinds["warmth"], sentences + 2),

@@ -22,9 +22,10 @@ hold cut trim shorten expand elaborate dig refer reference attribute follow resp
 stay act pretend think double-check prioritize prioritise emphasize emphasise state separate order sort group
 bring walk teach guide help consider note type indent comment document capitalize capitalise underline italicize
 express present organize organise divide split minimize minimise maximize refrain default favor favour pick
-choose choose greet thank apologize apologise imagine back support justify prove derive calculate compute
+choose greet thank apologize apologise imagine back support justify prove derive calculate compute
 annotate attach embed reserve confirm clarify rephrase repeat restate paraphrase polish sound read aim ensure
-phrase word tailor adapt adjust personalize season spice save spare hit ping feel hablame just only always never
+hide reveal ignore phrase word tailor adapt adjust personalize season spice save spare hit ping feel háblame just
+only always never
 please don't do dont antworte antworten schreib schreibe erkläre nutze benutze verwende gib sprich fasse nenne
 vermeide sei duze sieze halte zeig bitte immer nie réponds répondez utilise utilisez écris écrivez explique
 expliquez donne donnez évite évitez sois soyez fais faites tutoie vouvoie parle parlez responde responda
@@ -39,7 +40,7 @@ _CJK_ASKING = re.compile(
     r"答え|説明|使って|해 ?주세요|대답|설명|말아|답변|简|详|短|例|リスト|列表"
 )
 _ABOUT_ANSWERS = re.compile(
-    r"\b(?:answers?|answering|answered|repl(?:y|ies)|respon[ds]\w*|explanations?|explain\w*|tone|wording|"
+    r"\b(?:answers?|answering|answered|repl(?:y|ies)|respon[ds]\w*|explanations?|explain\w*|recommendations?|suggestions?|tone|wording|"
     r"format\w*|units?|metric|imperial|celsius|fahrenheit|kilomet\w+|spelling|spelled|spelt|grammar|punctuation|"
     r"commas?|idioms?|acronyms?|abbreviations?|language|english|british|american|markdown|latex|html|json|yaml|"
     r"csv|prose|paragraphs?|sentences?|bullets?|lists?|headings?|tables?|emojis?|emoticons?|examples?|analog\w+|"
@@ -73,7 +74,7 @@ _MENTAL = re.compile(
 )
 _PRESENT_SELF = re.compile(r"^(?:i'm|i am|i) (?!\w+ed\b)(?!going\b|watching\b|eating\b|waiting\b)[a-z0-9]")
 _STRONG = re.compile(
-    r"\b(?:answers?|repl(?:y|ies)|respon(?:d|se|ses)|explanations?|tone|jargon|emojis?|bullet\w*|markdown|"
+    r"\b(?:answers?|repl(?:y|ies)|respon(?:d|se|ses)|explanations?|examples?|tone|jargon|emojis?|bullet\w*|markdown|"
     r"when you|that you|how you|if you|your|tl;?dr|eli5|antworten?|réponses?|respuestas?|respostas?|rispost[ae]|"
     r"antwoord\w*)\b|ответ"
 )
@@ -82,7 +83,7 @@ _CERTAIN = re.compile(
     r"\bper favore\b|\balsjeblieft\b|\bcall me\b|\b(?:answer|reply|respond|speak|write|talk|"
     r"explain\w*) (?:to )?(?:me|in|with|like|as|using)\b|\b(?:when|whenever|if) (?:you|i|there|it|in doubt|"
     r"answering|explaining|possible|the)\b.{0,80},|\byou (?:can|may|should|don't need|needn't|do not need|must|"
-    r"could|shouldn't)\b"
+    r"could|shouldn't)\b|^(?:could|can|would|will) you\b"
 )
 _ABOUT_ME = re.compile(
     r"^(?:i'?m|i am) (?:an? |new to|learning|studying|dyslexic|colou?r[- ]?blind|blind|deaf|autistic|vegan|"
@@ -91,15 +92,16 @@ _ABOUT_ME = re.compile(
     r"autism|a (?:phd|degree|background|masters?|disability)|no (?:background|experience)|little (?:background|"
     r"experience|time))|i(?:'m| am)? (?:speak|work|live|teach|study|code|program|know|use|using|run|running)\b|"
     r"my (?:name|native language|first language|mother tongue|job|background|level|english|pronouns|time ?zone)\b|"
-    r"english (?:is|isn't) (?:not )?my)|^ich bin |^je suis |^soy |^sou |^sono |^ik ben "
+    r"english (?:is|isn't) (?:not )?my)|^(?:vegan|vegetarian|pescatarian|kosher|halal|gluten-free|lactose-free)$|"
+    r"^ich bin |^je suis |^soy |^sou |^sono |^ik ben "
 )
 _PUBLIC = re.compile(
     r"\b(?:government|councils?|tax(?:es|ed|ation)?|vot(?:e|es|ing|ers?)|elections?|politic\w*|city|cities|town|"
     r"county|country|countries|nation\w*|citizens?|people|society|politicians?|communit\w+|public|laws?|police|"
     r"policy|policies|immigra\w*|schools?|housing|economy|wages?|transit|infrastructure|roads?|zoning|population|"
-    r"commuters?|taxpayers?|jobs|climate|party|parliament|mayor|president|minister|capitalis\w+|socialis\w+|"
+    r"commuters?|taxpayers?|jobs|climate|party|parliament|mayor|president|minister|capitalis[mt]s?|socialis[mt]s?|"
     r"democra\w*|rights|workers|poverty|students should|businesses|corporations?|downtown|brexit|welfare|"
-    r"wealth\w*|bowling green|residents|kentucky|drivers|parks?|traffic|ubi|species|wildlife|environment\w*|"
+    r"wealth\w*|residents|drivers|parks?|traffic|ubi|species|wildlife|environment\w*|"
     r"healthcare|hospitals|gender|racis\w+|religio\w+|landlords?|labour|conservatives?)\b"
 )
 _EVENT = re.compile(
@@ -109,6 +111,21 @@ _EVENT = re.compile(
     r"got|did|came|took|made|found|heard|visited|drove|flew|slept|woke|watched|played|lost|won|cooked|finished|"
     r"just)\b"
 )
+_LIMITING = (
+    r"(?:no|not|none|only|just|more|less|fewer|most|least|always|never|without|with|instead|rather|over|under|max|min|"
+    r"maximum|minimum|enough|first|last|every|each|free|friendly|based|style|mode|kein\w*|ohne|nur|mehr|weniger|sans|"
+    r"plus|moins|seulement|sin|sólo|solo|más|menos|sem|mais|senza|più|meno|geen|zonder|alleen|без|только|больше|меньше)"
+)
+_LIMITS = re.compile(rf"{_LIMITING}\b|.*\b{_LIMITING}$|.*\w-\w|\w+(?:, | and | & )[\w ,&]+$")
+"""How a short phrase without a verb asks for something: "no seafood", "vegan only", "low-sodium meals"."""
+_ENGLISH = re.compile(r"\b(?:the|an?|of|to|and|is|are|was|it|they|we|you|in|on|for|my|this|that|not|be)\b")
+_PRIVATE = re.compile(
+    r"\b(?:male|female|man|woman|men|women|non-?binary|trans(?:gender)?|gay|lesbian|bisexual|straight|heterosexual|"
+    r"asian|african|european|hispanic|latin[oax]|caucasian|white|black|ethnic\w*|descent|race|identify as|muslim|"
+    r"christian|jewish|catholic|protestant|hindu|buddhist|atheist|religio\w+|republican|democrat|conservative|"
+    r"liberal|socialist|working class|middle class|years (?:old|of age)|disabilit\w+|pregnant|hiv)\b"
+)
+"""Facts about a person that change no answer's form and have no business in a prompt."""
 _SMALL_TALK = re.compile(
     r"(?:hi|hello|hey|yo|hiya|good (?:morning|afternoon|evening|night|day)|thanks?(?: you)?(?: so much| a lot|"
     r" very much)?|thx|cheers|bye|goodbye|ok(?:ay)?|yes|no|sure|great|nice|cool|lol|haha|hallo|guten (?:tag|"
@@ -131,9 +148,9 @@ def says_how(sentence: str) -> bool:
     topical = strong or (len(words) <= 9 and (_ABOUT_ANSWERS.search(lowered) is not None or bool(wishes(lowered))))
     if _EVENT.search(lowered) and not topical:
         return False
-    imperative = words[0] in _IMPERATIVES and len(words) > 1
+    imperative = (words[0] in _IMPERATIVES and len(words) > 1) or _asks_after_a_condition(lowered)
     if _PUBLIC.search(lowered) and not strong:
-        return words[0] in _ANSWERING_VERBS and _ABOUT_ANSWERS.search(lowered) is not None
+        return words[0] == "no" or (words[0] in _ANSWERING_VERBS and _ABOUT_ANSWERS.search(lowered) is not None)
     if imperative or _CERTAIN.search(lowered) or _CJK_ASKING.search(lowered) or _lasting_fact(lowered, words):
         return True
     if lowered.endswith(("?", "？")) or _MENTAL.search(lowered):
@@ -143,11 +160,25 @@ def says_how(sentence: str) -> bool:
             r"\b(?:should|must|have to|always|never|only|first|instead|over|rather|so|help\w*|matter\w*)\b", lowered
         )
         return topical or bool(ruling and _ABOUT_ANSWERS.search(lowered) and len(words) <= 20)
-    return topical or (len(words) <= 9 and (len(words) > 1 or sentence[:1].isupper()))
+    limiting = len(words) <= 6 and _LIMITS.match(lowered) is not None
+    return topical or limiting or _in_another_language(lowered, words)
+
+
+def _asks_after_a_condition(lowered: str) -> bool:
+    """ "In legal topics, name the statute": an imperative behind the case it is meant for."""
+    condition = re.match(r"(?:in|for|on|with|when|if|during|at|as|about) [^,]{2,60}, (?:please )?(\w+)", lowered)
+    return condition is not None and condition[1] in _IMPERATIVES
+
+
+def _in_another_language(lowered: str, words: Sequence[str]) -> bool:
+    """Whether a short sentence is not English: its shape cannot be judged, so it counts as what statements are for."""
+    return len(words) <= 14 and not lowered.isascii() and not _ENGLISH.search(lowered)
 
 
 def _lasting_fact(lowered: str, words: Sequence[str]) -> bool:
     """Whether this says something lasting about the user: "I follow a low-carb diet", not "I'm hungry"."""
+    if _PRIVATE.search(lowered):
+        return False
     if _ABOUT_ME.search(lowered):
         return True
     return _PRESENT_SELF.search(lowered) is not None and not _MENTAL.search(lowered) and len(words) <= 16

@@ -26,9 +26,9 @@ MORE_LESS: dict[str, tuple[str, str]] = {
     "examples": ("Give concrete examples.", "Leave out examples."),
     "analogies": ("Explain with analogies and comparisons.", "Avoid analogies and figurative comparisons."),
     "questions": ("Ask a question back, to clarify or go on.", "Do not ask questions back."),
-    "hedging": ("Say openly how uncertain things are.", "Be definite; avoid hedging words."),
+    "hedging": ("Say how certain or uncertain things are.", "Be definite; avoid hedging words."),
     "caveats": ("Mention caveats and risks.", "Leave out caveats, warnings and disclaimers."),
-    "warmth": ("Be warm, supportive and encouraging.", "Stay neutral and matter-of-fact, without warm phrases."),
+    "warmth": ("Be warm, supportive and encouraging.", "Stay matter-of-fact: no praise, greetings or warm phrases."),
     "directness": ("Open with a short friendly phrase.", "Answer directly, without opening phrases."),
     "closing": ("Close with an offer of further help.", "End without closing phrases or offers of help."),
     "humour": ("Use some humour.", "Do not joke; avoid humour."),
@@ -40,9 +40,12 @@ MORE_LESS: dict[str, tuple[str, str]] = {
     "sources": ("Cite sources and give links.", "Leave out sources and links."),
     "summing_up": ("Include a short summary (TL;DR).", "Leave out summaries and conclusions."),
     "options": ("Compare alternatives with pros and cons.", "Give one recommendation, without alternatives."),
-    "dashes": ("Use dashes freely.", "Avoid dashes."),
+    "dashes": ("Dashes are welcome.", "Avoid dashes."),
 }
 """Per aspect, the clause for more of it and for less."""
+
+FEW_WORDS, MANY_WORDS = 80, 120
+"""Nobody calls 20 words detailed or 150 words short, even when the answers liked less were further off."""
 
 
 def wish_text(wish: Wish) -> str:
@@ -60,19 +63,24 @@ def wish_text(wish: Wish) -> str:
 def finding_clause(finding: Finding) -> Clause:
     """The clause for one finding."""
     more, less = MORE_LESS[finding.aspect]
-    text = (more if finding.more else less).format(size=_size(finding.liked))
+    words = _usual_words(finding.liked) if finding.aspect == "length" else None
+    text = (more if finding.more else less).format(size=f", about {words} words" if words else "")
+    if words and finding.more and words < FEW_WORDS:
+        text = f"Write longer answers, about {words} words."
+    elif words and not finding.more and words > MANY_WORDS:
+        text = f"Make answers more concise, about {words} words."
     return Clause(text, finding.signal_ids, round(finding.strength, 3), finding.aspect)
 
 
-def _size(liked: tuple[str, ...]) -> str:
-    """The usual length of the liked texts as ", about 80 words"; nothing when they vary too much for one figure."""
+def _usual_words(liked: tuple[str, ...]) -> int | None:
+    """The usual length of the liked texts; None when they vary too much for one figure."""
     counts = sorted(count_words(text) for text in liked)
     if not counts:
-        return ""
+        return None
     lower, upper = counts[len(counts) // 4], counts[(3 * len(counts)) // 4]
     if upper > 3 * max(lower, 5):
-        return ""
-    return f", about {_round(statistics.median(counts))} words"
+        return None
+    return _round(statistics.median(counts))
 
 
 def _round(count: float) -> int:
