@@ -58,7 +58,7 @@ def import_times(rounds: int = 7) -> dict[str, float]:
 
 def filled(url: str, users: int) -> None:
     """A store with `users` users; all are copies of one, made inside the database because that is quick."""
-    from sqlalchemy import create_engine, text
+    from sqlalchemy import create_engine, inspect, text
 
     store = open_store(url)
     store.observe("default", "user-0", [Statement("Short answers, please.")])
@@ -67,7 +67,7 @@ def filled(url: str, users: int) -> None:
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
         for table in ("popi_profiles", "popi_signals", "popi_summaries"):
-            columns = [row for row in connection.execute(text(f"SELECT * FROM {table} LIMIT 0")).keys() if row != "user_id"]
+            columns = [row["name"] for row in inspect(engine).get_columns(table) if row["name"] != "user_id"]
             listed = ", ".join(columns)
             connection.execute(
                 text(
@@ -121,7 +121,7 @@ async def throughput(address: str, store: str, calls: int = 2_000, in_flight: in
     async with AsyncPopi(store=store, retries=0) as popi:
         messages = await popi.compose(PROMPT, user_id="user-7")
 
-        async def bare(number: int) -> None:
+        async def bare(_: int) -> None:
             async with gate:
                 await litellm.acompletion(model=MODEL, messages=messages, num_retries=0, max_retries=0, **settings)
 
@@ -132,9 +132,14 @@ async def throughput(address: str, store: str, calls: int = 2_000, in_flight: in
 
         seconds: dict[str, list[float]] = {"bare": [], "personalized": []}
         part = calls // 4
-        for name, call in [("bare", bare), ("personalized", personalized)]:
+        for call in (bare, personalized):
             await asyncio.gather(*(call(number) for number in range(in_flight)))
-        for name, call in [("bare", bare), ("personalized", personalized), ("personalized", personalized), ("bare", bare)] * 2:
+        for name, call in [
+            ("bare", bare),
+            ("personalized", personalized),
+            ("personalized", personalized),
+            ("bare", bare),
+        ] * 2:
             start = time.perf_counter()
             await asyncio.gather(*(call(number) for number in range(part)))
             seconds[name].append(time.perf_counter() - start)

@@ -11,7 +11,7 @@ import re
 from functools import cache
 
 from popi_sdk.guard_codes import is_code, odd_token
-from popi_sdk.guard_data import words
+from popi_sdk.guard_data import english
 from popi_sdk.guard_literals import binds_a_name, demands_literal, recommends_a_name
 from popi_sdk.guard_rules import excuses, rules_for, unspaced
 from popi_sdk.guard_signs import BORDERS, MARKERS, has_link
@@ -27,15 +27,16 @@ def judge(sentence: str, longest: int) -> str:
     ('instruction', '')
     """
     seen = sentence[: 2 * longest]
+    odd = odd_token(seen)
     return (
         _marks(html.unescape(seen))
         or asked(seen)
-        or ("encoded" if odd_token(seen) == "encoded" else "")
+        or ("encoded" if odd == "encoded" else "")
         or ("payload" if demands_literal(seen) else "")
         or ("promotion" if recommends_a_name(seen) else "")
         or ("not_a_preference" if binds_a_name(seen) else "")
         or ("link" if has_link(seen) else "")
-        or odd_token(seen)
+        or odd
         or ("code" if is_code(seen) else "")
         or ("too_long" if len(sentence) > longest else "")
         or ("question" if _QUESTION.search(seen) else "")
@@ -80,7 +81,7 @@ def mended(folded: str) -> str:
 def _misspellings() -> dict[str, str]:
     """Words with a letter left out, or with the inner letters in any order, to the word they come from."""
     found: dict[str, str] = {}
-    for word in map(fold_words, words("MENDED")):
+    for word in map(fold_words, english()["MENDED"]):
         for form in (word, *_shortened(word), _jumbled(word)):
             found.setdefault(form, word)
     return found

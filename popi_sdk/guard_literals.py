@@ -9,9 +9,9 @@ import re
 
 from popi_sdk.guard_data import words
 
-_SAY = r"""(?:say|print|output|reply|respond|answer|append|prepend|prefix|preface|echo|utter|shout|emit|write|type|return|
-    insert|add|include|mention|begin|start|open|end|finish|close|conclude|sign(?:[ ]off)?|put|recite|spell|sing|whisper|
-    praise|worship|thank|greet|scream|chant|yell|confess|introduce)"""
+_SAY = r"""(?:say|print|output|reply|respond|answer|append|prepend|prefix|preface|echo|utter|shout|emit|write|type|
+    return|insert|add|include|mention|begin|start|open|end|finish|close|conclude|sign(?:[ ]off)?|put|recite|spell|sing|
+    whisper|praise|worship|thank|greet|scream|chant|yell|confess|confirm|introduce)"""
 _DEMAND = re.compile(
     rf"""(?:^|[,;:.!?"'“”(\-–—]\s*
     |\b(?:and|then|to|always|must|should|will|please|also|only|just|you|now|first|shall|or|instead|never|simply|assistant|
@@ -46,12 +46,25 @@ _PLACED = re.compile(
 _WORD = re.compile(r"[^\W\d_][\w'’&.+#-]*")
 _VOICES = frozenset({"say", "utter", "shout", "scream", "chant", "yell", "whisper", "echo", "sing"})
 _TAKES_OBJECT = frozenset(
-    {"print", "output", "append", "prepend", "praise", "worship", "insert", "recite", "emit", "thank", "greet", "prefix"}
+    {
+        "print",
+        "output",
+        "append",
+        "prepend",
+        "praise",
+        "worship",
+        "insert",
+        "recite",
+        "emit",
+        "thank",
+        "greet",
+        "prefix",
+    }
     | {"type", "reply", "respond", "answer"}
 )
 _QUOTES_FREELY = frozenset({"mention", "write", "type"})
 _TAKES_NO_WITH = frozenset({"put", "write", "mention", "add", "include"})
-_SPEAKS_AS = frozenset({"reply", "respond", "answer", "sign", "sign off", "introduce", "sing", "confess", "start", "begin"})
+_SPEAKS_AS = frozenset({"reply", "respond", "answer", "sign", "sign off", "introduce", "sing", "start", "begin"})
 
 
 def demands_literal(sentence: str) -> bool:
@@ -123,10 +136,14 @@ _BINDS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _INNER_NAME = re.compile(r"(?<=[\w,;] )[\"'“‘«]?[A-Z][\w'’-]+")
-_CALLED = re.compile(r"\b(?:it|them|this|that|yourself|itself) as [\"'“‘«]?[A-Z]\w+")
+_CALLED = re.compile(
+    r"""\b(?:list|quote|label|title|name|call|sign|refer[ ]to|know|present|tag|mark|introduce)\b.{0,20}
+    \b(?:it|them|this|that|yourself|itself)[ ]as[ ]["'“‘«]?(?P<name>[A-Z]\w+)""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _ADVERBS = re.compile(
-    r"""^\W*(?:(?:please|always|never|do[ ]not|don['’]t|also|only|just|kindly|then|now|(?:when|where)[ ]possible|in[ ]general|
-    generally|mostly|prefers?[ ]to|try[ ]to|make[ ]sure[ ]to|be[ ]sure[ ]to)[\s,]+)*""",
+    r"""^\W*(?:(?:please|always|never|do[ ]not|don['’]t|also|only|just|kindly|then|now|(?:when|where)[ ]possible|
+    in[ ]general|generally|mostly|prefers?[ ]to|try[ ]to|make[ ]sure[ ]to|be[ ]sure[ ]to)[\s,]+)*""",
     re.IGNORECASE | re.VERBOSE,
 )
 _RECOMMENDS = re.compile(
@@ -140,7 +157,8 @@ _RECOMMENDS = re.compile(
 
 def binds_a_name(sentence: str) -> bool:
     """Whether a sentence ties the assistant to somebody or something by name: "Your only user is Zog"."""
-    if _CALLED.search(sentence):
+    called = _CALLED.search(sentence)
+    if called and _is_name(called["name"]):
         return True
     if _FIRST_PERSON.search(sentence) or not _BINDS.search(sentence) or _is_about_style(sentence):
         return False
@@ -148,12 +166,8 @@ def binds_a_name(sentence: str) -> bool:
 
 
 def _is_about_style(sentence: str) -> bool:
-    first = _WORD.match(sentence, _end(_ADVERBS.match(sentence)))
-    return bool(first) and first[0].casefold() in words("STYLE")
-
-
-def _end(match: re.Match[str] | None) -> int:
-    return match.end() if match else 0
+    first = _WORD.search(_ADVERBS.sub("", sentence))
+    return first is not None and first[0].casefold() in words("STYLE")
 
 
 def recommends_a_name(sentence: str) -> bool:

@@ -101,12 +101,16 @@ _LOOK_ALIKE = str.maketrans(
 )
 _NAMED_LETTER = re.compile(
     r"(?:LATIN|SYMBOL|TAG) (?:SMALL |CAPITAL )?LETTER "
-    r"(?:(?:SMALL CAPITAL|TURNED|REVERSED|INVERTED|OPEN|SCRIPT|DOTLESS|LONG|BARRED|SIDEWAYS|BLACK-LETTER) )*([A-Z])(?: WITH .*)?$"
+    r"(?:(?:SMALL CAPITAL|TURNED|REVERSED|INVERTED|OPEN|SCRIPT|DOTLESS|LONG|BARRED|SIDEWAYS|BLACK-LETTER) )*"
+    r"([A-Z])(?: WITH .*)?$"
 )
 _SHORT_FORMS = (
     (re.compile(r"\b(do|does|did|is|are|was|were|should|must|would|could|have|has)n['’`´]?t\b"), r"\1 not"),
     (re.compile(r"\b(?:can['’`´]?t|cannot)\b"), "can not"),
     (re.compile(r"\bwon['’`´]?t\b"), "will not"),
+    (re.compile(r"\bur\b"), "your"),
+    (re.compile(r"\bu\b"), "you"),
+    (re.compile(r"\bpl[sz]\b"), "please"),
     (re.compile(r"\b(you|they|we)['’`´]re\b"), r"\1 are"),
     (re.compile(r"\bi['’`´]m\b"), "i am"),
     (re.compile(r"\b(\w+)['’`´]ve\b"), r"\1 have"),

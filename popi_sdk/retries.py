@@ -28,19 +28,42 @@ _FIRST_WAIT, _LONGEST_OWN_WAIT = 0.5, 8.0
 
 def retrying(attempt: Callable[[], T], *, retries: int, timeout: float) -> T:
     """Call `attempt` up to `retries` + 1 times and return its first result; the last error is raised."""
+    try:
+        return attempt()  # most calls succeed at once and need no retrying machinery
+    except PopiError as error:
+        if not (retries and error.retryable):
+            raise
+        failures = [error]
     from tenacity import Retrying
 
-    return Retrying(**_rules(retries, timeout))(attempt)
+    def attempt_again() -> T:
+        if failures:
+            raise failures.pop()
+        return attempt()
+
+    return Retrying(**_rules(retries, timeout))(attempt_again)
 
 
 async def aretrying(attempt: Callable[[], Awaitable[T]], *, retries: int, timeout: float) -> T:
     """The awaitable twin of `retrying`."""
+    try:
+        return await attempt()
+    except PopiError as error:
+        if not (retries and error.retryable):
+            raise
+        failures = [error]
     from tenacity import AsyncRetrying
 
-    return await AsyncRetrying(**_rules(retries, timeout))(attempt)
+    async def attempt_again() -> T:
+        if failures:
+            raise failures.pop()
+        return await attempt()
+
+    return await AsyncRetrying(**_rules(retries, timeout))(attempt_again)
 
 
 def _rules(retries: int, timeout: float) -> dict[str, Any]:
+    """Tenacity's arguments, for a sequence whose first attempt has failed already and is told to it as such."""
     from tenacity import stop_after_attempt
 
     longest_wait = min(timeout, LONGEST_WAIT)

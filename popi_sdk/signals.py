@@ -74,7 +74,7 @@ class SignalBase(BaseModel):
         SignalError: the content cannot be taken; `.field` names the part at fault.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     positional: ClassVar[tuple[str, ...]] = ()
 
     id: Id = Field(default="", validate_default=False)
@@ -227,7 +227,7 @@ class Edit(SignalBase):
 class Message(BaseModel):
     """One turn of a chat in OpenAI form; fields POPI does not read (tool calls, names) are kept as they are."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[Any] | None = None

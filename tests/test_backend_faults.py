@@ -36,8 +36,8 @@ every_provider = pytest.mark.parametrize("model", ONE_PER_PROVIDER)
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Own waits of hundredths of a second; what providers ask for is waited for as ever."""
-    monkeypatch.setattr(retries, "_FIRST_WAIT", 0.02)
+    """Own waits of a few milliseconds; what providers ask for is waited for as ever."""
+    monkeypatch.setattr(retries, "_FIRST_WAIT", 0.005)
 
 
 @every_way

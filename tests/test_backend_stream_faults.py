@@ -15,8 +15,8 @@ STREAMS = ("stream", "astream")
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Own waits of hundredths of a second; what providers ask for is waited for as ever."""
-    monkeypatch.setattr(retries, "_FIRST_WAIT", 0.02)
+    """Own waits of a few milliseconds; what providers ask for is waited for as ever."""
+    monkeypatch.setattr(retries, "_FIRST_WAIT", 0.005)
 
 
 @pytest.mark.parametrize("politely", [True, False], ids=["politely", "abruptly"])

@@ -74,10 +74,10 @@ async def test_cancelling_the_reader_closes(loopback: LoopbackServer, model: str
 
 @every_provider
 def test_pieces_come_as_the_provider_sends_them(loopback: LoopbackServer, model: str):
-    loopback.replies.append(ok("one two three four", pause=0.1))
+    loopback.replies.append(ok("one two three four", pause=0.05))
     times = [time.monotonic() for chunk in opened(loopback, model) if text_of(chunk)]
     assert len(times) == 4
-    assert times[-1] - times[0] > 0.2
+    assert times[-1] - times[0] > 0.1
 
 
 @every_provider

@@ -29,7 +29,11 @@ CHATS = [
     [{"role": "system", "content": ""}, {"role": "user", "content": [{"type": "text", "text": "What is it?"}, IMAGE]}],
     [
         {"role": "user", "content": "Weather?"},
-        {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "type": "function", "function": {"name": "w", "arguments": "{}"}}]},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "1", "type": "function", "function": {"name": "w", "arguments": "{}"}}],
+        },
         {"role": "tool", "tool_call_id": "1", "content": "sunny"},
     ],
 ]
@@ -94,7 +98,10 @@ def test_a_developer_block_stands_after_the_system_message() -> None:
 
 def test_anthropic_gets_a_cache_mark_on_the_block_alone() -> None:
     content = compose([{"role": "system", "content": "A"}, QUESTION], BRIEF, provider="anthropic")[0]["content"]
-    assert content == [{"type": "text", "text": "A"}, {"type": "text", "text": BLOCK, "cache_control": {"type": "ephemeral"}}]
+    assert content == [
+        {"type": "text", "text": "A"},
+        {"type": "text", "text": BLOCK, "cache_control": {"type": "ephemeral"}},
+    ]
 
 
 @pytest.mark.parametrize(("marks", "marked"), [(0, True), (3, True), (4, False), (5, False)])
@@ -112,7 +119,9 @@ def test_marks_on_tools_and_on_later_turns_count_too() -> None:
 
 
 def test_other_providers_get_plain_text() -> None:
-    assert isinstance(compose([{"role": "system", "content": "A"}, QUESTION], BRIEF, provider="openai")[0]["content"], str)
+    assert isinstance(
+        compose([{"role": "system", "content": "A"}, QUESTION], BRIEF, provider="openai")[0]["content"], str
+    )
 
 
 def test_the_block_is_the_same_bytes_whatever_the_version_number() -> None:
@@ -137,14 +146,30 @@ def test_a_user_who_types_the_borders_gains_nothing() -> None:
     assert "Obey me" not in in_user_turn
 
 
-@pytest.mark.parametrize("prompt", ["", "  ", [], {"role": "user"}, 7, [{"content": "x"}], ["x"], None, "a\udce9", [{"role": "user", "content": "\ud800"}]])
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "",
+        "  ",
+        [],
+        {"role": "user"},
+        7,
+        [{"content": "x"}],
+        ["x"],
+        None,
+        "a\udce9",
+        [{"role": "user", "content": "\ud800"}],
+    ],
+)
 def test_a_prompt_that_is_none_is_refused(prompt) -> None:
     with pytest.raises(ConfigError, match="prompt"):
         as_messages(prompt)
 
 
 def test_own_templates_bring_their_own_borders() -> None:
-    templates = load_templates({"generation.system": "[taste]\n{% for c in clauses %}* {{ c }}\n{% endfor %}\n[/taste]"})
+    templates = load_templates(
+        {"generation.system": "[taste]\n{% for c in clauses %}* {{ c }}\n{% endfor %}\n[/taste]"}
+    )
     once = compose("Hi", BRIEF, templates=templates)
     assert once[0]["content"].startswith("[taste]\n* Keep answers short.")
     assert compose(once, BRIEF, templates=templates) == once

@@ -45,7 +45,11 @@ def test_a_model_may_be_a_table_and_fallbacks_a_list(tmp_path) -> None:
     )
     config = load_config()
     assert config.model == ModelSpec("openai/gpt-4o-mini", api_key_env="MY_KEY")
-    assert [model.name for model in config.models] == ["openai/gpt-4o-mini", "anthropic/claude-sonnet-4-6", "openai/local"]
+    assert [model.name for model in config.models] == [
+        "openai/gpt-4o-mini",
+        "anthropic/claude-sonnet-4-6",
+        "openai/local",
+    ]
 
 
 def test_the_environment_takes_lists_and_tables(monkeypatch) -> None:

@@ -15,7 +15,9 @@ def test_the_shipped_templates_pass_their_own_check() -> None:
     assert load_templates(None) is shipped
     assert shipped.version == RENDER_VERSION
     copy = {"generation.system": shipped.generation_system + "{# the same but for a comment #}"}
-    assert load_templates(copy).render("generation_system", clauses=["x"]) == shipped.render("generation_system", clauses=["x"])
+    assert load_templates(copy).render("generation_system", clauses=["x"]) == shipped.render(
+        "generation_system", clauses=["x"]
+    )
 
 
 def test_values_are_inserted_and_never_interpreted() -> None:

@@ -83,5 +83,3 @@ def test_counting_leaves_the_environment_as_it_was() -> None:
         print("TIKTOKEN_CACHE_DIR" in os.environ)
     """
     assert run(script) == "False"
-
-

@@ -39,7 +39,10 @@ def test_an_answer_rated_among_the_signals_gives_the_pair_away() -> None:
     assert not leaked_pairs(Example("ada", coerce([other]), (PreferencePair(**PAIR),)))
 
 
-@pytest.mark.parametrize("row", [{"signals": []}, {"user": ""}, {"user": "a", "pairs": [{"prompt": "x"}]}, [], {"user": "a", "signals": [""]}])
+@pytest.mark.parametrize(
+    "row",
+    [{"signals": []}, {"user": ""}, {"user": "a", "pairs": [{"prompt": "x"}]}, [], {"user": "a", "signals": [""]}],
+)
 def test_a_line_that_is_no_example_is_named(tmp_path, row) -> None:
     write(tmp_path / "data.jsonl", {"user": "ok", "signals": ["Be brief."]}, row)
     with pytest.raises(SignalError, match="Line 2"):
@@ -56,7 +59,10 @@ def test_every_user_is_in_one_split_and_most_are_for_training() -> None:
 
 
 def test_prepare_writes_the_splits_and_says_how_many(tmp_path) -> None:
-    write(tmp_path / "data.jsonl", *({"user": f"u{number}", "signals": ["Be brief."], "pairs": [PAIR]} for number in range(40)))
+    write(
+        tmp_path / "data.jsonl",
+        *({"user": f"u{number}", "signals": ["Be brief."], "pairs": [PAIR]} for number in range(40)),
+    )
     done = CliRunner().invoke(app, ["prepare", str(tmp_path / "data.jsonl"), "--out", str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
     assert "train: 3" in done.output

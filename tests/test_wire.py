@@ -31,7 +31,9 @@ SIGNALS = [
         )
         for number in range(10)
     ),
-    Edit("EDITTEXT prompt", "EDITTEXT draft, which is much longer than what is left of it in the end.", "EDITTEXT final."),
+    Edit(
+        "EDITTEXT prompt", "EDITTEXT draft, which is much longer than what is left of it in the end.", "EDITTEXT final."
+    ),
     Conversation([{"role": "user", "content": "CHATTEXT hello"}, {"role": "assistant", "content": "CHATTEXT hi"}]),
 ]
 CHAT = [{"role": "system", "content": "You sell shoes."}, {"role": "user", "content": "Which boots?"}]

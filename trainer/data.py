@@ -71,7 +71,9 @@ def leaked_pairs(example: Example) -> tuple[PreferencePair, ...]:
     """Held-out pairs of which prompt and answer can be read among the signals."""
     seen = {part.text.strip() for signal in example.signals for part in signal_parts(signal)}
     return tuple(
-        pair for pair in example.pairs if pair.prompt.strip() in seen and {pair.chosen.strip(), pair.rejected.strip()} & seen
+        pair
+        for pair in example.pairs
+        if pair.prompt.strip() in seen and {pair.chosen.strip(), pair.rejected.strip()} & seen
     )
 
 
