@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from popi_sdk.api import apersonalize, astream, compose, personalize, stream, summarize
     from popi_sdk.async_client import AsyncPopi
+    from popi_sdk.backend.completion import Usage
+    from popi_sdk.backend.model_spec import ModelSpec
     from popi_sdk.client import Popi
-    from popi_sdk.completion import Usage
     from popi_sdk.config import Config
     from popi_sdk.errors import (
         AuthError,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     )
     from popi_sdk.intake import coerce as signals_from
     from popi_sdk.intake import load as load_signals
-    from popi_sdk.model_spec import ModelSpec
     from popi_sdk.reply import Context, Reply
     from popi_sdk.signals import (
         Conversation,
@@ -103,7 +103,7 @@ _MODULES = {
     "api": ("apersonalize", "astream", "compose", "personalize", "stream", "summarize"),
     "async_client": ("AsyncPopi",),
     "client": ("Popi",),
-    "completion": ("Usage",),
+    "backend.completion": ("Usage",),
     "config": ("Config",),
     "errors": (
         "AuthError",
@@ -119,7 +119,7 @@ _MODULES = {
         "StoreError",
         "SummarizerError",
     ),
-    "model_spec": ("ModelSpec",),
+    "backend.model_spec": ("ModelSpec",),
     "reply": ("Context", "Reply"),
     "signals": (
         "Conversation",

@@ -14,15 +14,15 @@ from typing import Any, Self, cast
 
 from popi_sdk import personalization as rules
 from popi_sdk.backend import AsyncBackend, LiteLLMBackend
+from popi_sdk.backend.fallbacks import awith_fallbacks
+from popi_sdk.backend.live_calls import LiveCallError
 from popi_sdk.background import AsyncBackgroundRefresh
 from popi_sdk.cache import SummaryCache
 from popi_sdk.composer import ChatMessage, Placement, Prompt
 from popi_sdk.config import Config, default_store, load_config
 from popi_sdk.errors import PopiError, StoreError, SummarizerError
-from popi_sdk.fallbacks import awith_fallbacks
 from popi_sdk.intake import SignalsLike, coerce
 from popi_sdk.lazy_store import AsyncOpenedOnce
-from popi_sdk.live_calls import LiveCallError
 from popi_sdk.reply import Personal, Reply, reply_from
 from popi_sdk.signals import Signal
 from popi_sdk.store import StoredProfile, check_names

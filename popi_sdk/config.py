@@ -14,9 +14,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
+from popi_sdk.backend.model_spec import ModelSpec
 from popi_sdk.composer import Placement
 from popi_sdk.errors import ConfigError
-from popi_sdk.model_spec import ModelSpec
 
 _DEFAULT = ModelSpec("openai/gpt-4o-mini")
 Refresh = Literal["inline", "background", "manual"]

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from popi_sdk.backend.model_spec import ModelSpec
+from popi_sdk.backend.provider_keys import Access, access, litellm_installed
 from popi_sdk.config import Config, config_file, default_store, load_config
 from popi_sdk.errors import ConfigError, PopiError
-from popi_sdk.model_spec import ModelSpec
-from popi_sdk.provider_keys import Access, access, litellm_installed
 from popi_sdk.signals import Signal, Statement
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar, get_args
 
+from popi_sdk.backend.fallbacks import options_for_fallback
+from popi_sdk.backend.model_spec import ModelSpec
 from popi_sdk.composer import ChatMessage, Placement, Prompt, as_messages, compose
 from popi_sdk.config import Config
 from popi_sdk.errors import ConfigError, PopiError, SignalError, SummarizerError
-from popi_sdk.fallbacks import options_for_fallback
 from popi_sdk.guard import check_own_words, guard
-from popi_sdk.model_spec import ModelSpec
 from popi_sdk.render import raw_tokens
 from popi_sdk.reply import Personal
 from popi_sdk.signals import Signal

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from popi_sdk.completion import Completion, Usage
+from popi_sdk.backend.completion import Completion, Usage
 from popi_sdk.signals import Edit, Rating
 from popi_sdk.summary import Summary
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from popi_sdk.completion import Completion
+from popi_sdk.backend.completion import Completion
 from popi_sdk.errors import PopiError
 from popi_sdk.reply import Personal, Reply, Status, reply_from
 from popi_sdk.summary import Summary

@@ -26,7 +26,7 @@ from typing import Any
 
 import pytest
 
-from popi_sdk.model_spec import ModelSpec
+from popi_sdk.backend.model_spec import ModelSpec
 from tests import provider_shapes as shapes
 from tests.replies import (
     Connection,

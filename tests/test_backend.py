@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from popi_sdk import backend
 from popi_sdk.backend import LiteLLMBackend, ModelSpec, Usage
+from popi_sdk.backend import calls as backend
 from popi_sdk.errors import AuthError, ConfigError, MissingExtraError
 from tests.asking import MESSAGES, MODELS, ONE_PER_PROVIDER, PROMPT, SYSTEM, WAYS, ask
 from tests.loopback import KEY, LoopbackServer, ok, status, tool_call
@@ -208,7 +208,7 @@ async def test_litellms_mock_response_needs_no_server(way: str):
 
 def test_without_litellm_the_pip_line_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "litellm", None)
-    backend._litellm.cache_clear()
+    backend.load_litellm.cache_clear()
     spec, mock = ModelSpec("openai/gpt-4o-mini"), {"mock_response": "Never reached."}
     with pytest.raises(MissingExtraError, match=r'pip install "popi-sdk\[litellm\]"'):
         LiteLLMBackend().complete(MESSAGES, spec, timeout=1, retries=0, options=mock)

@@ -8,8 +8,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from popi_sdk import retries
-from popi_sdk.backend import ModelSpec
+from popi_sdk.backend import ModelSpec, retries
 from popi_sdk.errors import (
     AuthError,
     BackendError,

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from popi_sdk import retries
+from popi_sdk.backend import retries
 from popi_sdk.errors import BackendError, BackendTimeoutError
 from tests.asking import ONE_PER_PROVIDER, ask, failure
 from tests.loopback import LoopbackServer, cut, stream_error

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from popi_sdk.backend.model_spec import ModelSpec
 from popi_sdk.config import KEYS, Config, load_config
 from popi_sdk.errors import ConfigError
-from popi_sdk.model_spec import ModelSpec
 
 
 @pytest.fixture(autouse=True)

@@ -18,10 +18,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from popi_sdk import doctor
+from popi_sdk.backend.model_spec import ModelSpec
+from popi_sdk.backend.provider_keys import access
 from popi_sdk.cli import app
 from popi_sdk.doctor import Check, examine
-from popi_sdk.model_spec import ModelSpec
-from popi_sdk.provider_keys import access
 from tests.loopback import KEY, LoopbackServer
 
 _DROP_FROM_BOUNDING_SET, _DAC_OVERRIDE, _DAC_READ_SEARCH = 24, 1, 2
@@ -223,16 +223,6 @@ def test_models_that_need_no_variable_are_ready(monkeypatch: pytest.MonkeyPatch)
     assert access(ModelSpec("hosted_vllm/llama", api_base="http://localhost:8000/v1")).ready
     monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:8000/v1")
     assert access(ModelSpec("openai/llama")).ready
-
-
-def test_a_placeholder_key_never_stands_where_a_real_one_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    at = "http://localhost:8000/v1"
-    assert access(ModelSpec("openai/llama", api_base=at)).needs_placeholder
-    assert not access(ModelSpec("openai/llama")).needs_placeholder
-    assert not access(ModelSpec("openai/llama", api_base=at, api_key_env="TEAM_KEY")).needs_placeholder
-    assert not access(ModelSpec("hosted_vllm/llama", api_base=at)).needs_placeholder
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    assert not access(ModelSpec("openai/llama", api_base=at)).needs_placeholder
 
 
 # --- store -----------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 import popi_sdk
 from popi_sdk import AsyncPopi, BackendError, Popi
 from popi_sdk.backend import LiteLLMBackend
-from popi_sdk.model_spec import ModelSpec
+from popi_sdk.backend.model_spec import ModelSpec
 from popi_sdk.testing import LiveCallError, no_live_calls
 from tests.loopback import LoopbackServer
 

@@ -9,24 +9,8 @@ from hypothesis import strategies as st
 from popi_sdk.guard import neutralize
 from popi_sdk.guard_text import strip_invisible
 
-SYNTAX = st.sampled_from(
-    [
-        "<|im_start|>",
-        "</s>",
-        "[INST]",
-        "<<SYS>>",
-        "System:",
-        "\n\nHuman:",
-        "{{",
-        "{%",
-        "${",
-        "<%",
-        "### ",
-        "---",
-        "\u200b",
-    ]
-    + ["\u202e", "<", "|", ">", "[", "{", "\n"]
-)
+MARKS = ("<|im_start|>", "</s>", "[INST]", "<<SYS>>", "System:", "\n\nHuman:", "{{", "{%", "${", "<%", "### ", "---")
+SYNTAX = st.sampled_from([*MARKS, "\u200b", "\u202e", "<", "|", ">", "[", "{", "\n"])
 ANY_TEXT = st.one_of(st.text(max_size=300), st.lists(SYNTAX, max_size=30).map("".join))
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from popi_sdk.backend import _litellm
+from popi_sdk.backend.calls import load_litellm
+from popi_sdk.backend.vendor_errors import OTHERS, STATUS_OF, popi_error, retry_after
 from popi_sdk.errors import (
     AuthError,
     BackendError,
@@ -17,7 +18,6 @@ from popi_sdk.errors import (
     PopiError,
     RateLimitError,
 )
-from popi_sdk.vendor_errors import OTHERS, STATUS_OF, popi_error, retry_after
 
 MODEL = "openai/gpt-4o-mini"
 
@@ -34,7 +34,7 @@ KINDS_OF_BAD_REQUEST = {
 
 def litellm_exceptions() -> dict[str, type[Exception]]:
     """Those `litellm.exceptions` defines."""
-    classes = inspect.getmembers(_litellm().exceptions, inspect.isclass)
+    classes = inspect.getmembers(load_litellm().exceptions, inspect.isclass)
     return {
         name: kind for name, kind in classes if issubclass(kind, Exception) and kind.__module__.startswith("litellm")
     }

@@ -143,3 +143,18 @@ class TestFaults:
         assert "sk-for-the-first-only" not in str(second.headers)
         assert SAID in first.system
         assert SAID in second.system
+
+
+@pytest.mark.parametrize("name", ["openai/llama-3.2-3b", "anthropic/claude-sonnet-4-6"])
+def test_an_own_server_without_keys_can_be_called_and_a_real_key_goes_first(
+    clients, loopback, monkeypatch, name
+) -> None:
+    variable = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}[name.split("/")[0]]
+    monkeypatch.delenv(variable, raising=False)
+    spec = {"name": name, "api_base": loopback.model_spec(name).api_base}
+    assert clients(model=spec, retries=0).personalize("Hi").text
+    assert "not-needed" in str(loopback.requests[-1].headers)
+    monkeypatch.setenv(variable, "sk-the-real-one")
+    clients(model=spec, retries=0).personalize("Hi")
+    assert "sk-the-real-one" in str(loopback.requests[-1].headers)
+    assert "not-needed" not in str(loopback.requests[-1].headers)

@@ -86,7 +86,7 @@ def summarize(
 
 def _why_not_sent(config: Config, *, dry_run: bool) -> str:
     """What keeps the request here, and what would send it; empty when it can be sent."""
-    from popi_sdk.provider_keys import access, litellm_installed
+    from popi_sdk.backend.provider_keys import access, litellm_installed
 
     if dry_run:
         return "Not sent: --dry-run was given."

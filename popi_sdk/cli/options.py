@@ -56,7 +56,7 @@ def given(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def with_model(config: Config, name: str | None, api_base: str | None) -> Config:
     """The configuration with the model that `--model` and `--api-base` name."""
-    from popi_sdk.model_spec import ModelSpec
+    from popi_sdk.backend.model_spec import ModelSpec
 
     model = config.model
     if name is not None and ModelSpec(name).name != model.name:

@@ -6,15 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from popi_sdk.backend import Backend, ChunkStream, Messages
-from popi_sdk.completion import Completion, Usage
+from popi_sdk.backend.completion import Completion, Usage
 from popi_sdk.errors import BackendError
-from popi_sdk.provider_keys import access
 
 if TYPE_CHECKING:
-    from popi_sdk.model_spec import ModelSpec
-
-_PLACEHOLDER = "not-needed"
-"""The key that own servers without keys are sent."""
+    from popi_sdk.backend.model_spec import ModelSpec
 
 
 class Outgoing:
@@ -32,7 +28,7 @@ class Outgoing:
         self._note(messages, model)
         if self._send is None:
             return Completion("", {}, model.name, Usage(), None, None)
-        return self._send.complete(messages, model, timeout=timeout, retries=retries, options=_with_key(model, options))
+        return self._send.complete(messages, model, timeout=timeout, retries=retries, options=options)
 
     def stream(
         self, messages: Messages, model: ModelSpec, *, timeout: float, retries: int, options: Mapping[str, Any]
@@ -41,7 +37,7 @@ class Outgoing:
         self._note(messages, model)
         if self._send is None:
             raise BackendError("Nothing is sent here.", model=model.name)
-        return self._send.stream(messages, model, timeout=timeout, retries=retries, options=_with_key(model, options))
+        return self._send.stream(messages, model, timeout=timeout, retries=retries, options=options)
 
     def _note(self, messages: Messages, model: ModelSpec) -> None:
         self.messages, self.model = list(messages), model.name
@@ -53,7 +49,3 @@ class NothingLeaves:
     def complete(self, _messages: Messages, model: ModelSpec, **_limits: Any) -> Completion:
         """Refuse."""
         raise BackendError(f"{model.name} was not asked: with --dry-run nothing is sent.", model=model.name)
-
-
-def _with_key(model: ModelSpec, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"api_key": _PLACEHOLDER, **options} if access(model).needs_placeholder else options

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
+from popi_sdk.backend.model_spec import ModelSpec
 from popi_sdk.errors import ConfigError
-from popi_sdk.model_spec import ModelSpec
 from popi_sdk.signals import Signal
 from popi_sdk.summary import Summary
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from popi_sdk.backend import AsyncBackend, Backend
-from popi_sdk.model_spec import ModelSpec
+from popi_sdk.backend.model_spec import ModelSpec
 from popi_sdk.render import INPUT_TOKENS, render
 from popi_sdk.signals import Signal
 from popi_sdk.summary import Summary

@@ -21,14 +21,14 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from popi_sdk import backend as real
-from popi_sdk.chunks import AsyncChunkStream, ChunkStream
-from popi_sdk.completion import Completion, completion_from
-from popi_sdk.fake_responses import AsyncFakeStream, FakeStream, Pieces, ToolCall, response
-from popi_sdk.live_calls import VARIABLE, LiveCallError
-from popi_sdk.model_spec import ModelSpec
+from popi_sdk.backend import calls as real
+from popi_sdk.backend.chunks import AsyncChunkStream, ChunkStream
+from popi_sdk.backend.completion import Completion, completion_from
+from popi_sdk.backend.live_calls import VARIABLE, LiveCallError
+from popi_sdk.backend.model_spec import ModelSpec
 from popi_sdk.signals import Signal
 from popi_sdk.summary import Summary
+from popi_sdk.testing.fake_responses import AsyncFakeStream, FakeStream, Pieces, ToolCall, response
 
 __all__ = ["FakeBackend", "FakeSummarizer", "LiveCallError", "SentRequest", "ToolCall", "no_live_calls", "use"]
 

@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from popi_sdk.model_spec import ModelSpec
+from popi_sdk.backend.model_spec import ModelSpec
 
 _VARIABLES: dict[str, tuple[tuple[str, ...], ...]] = {
     "anthropic": (("ANTHROPIC_API_KEY",),),
@@ -33,9 +33,6 @@ _VARIABLES: dict[str, tuple[tuple[str, ...], ...]] = {
 _ADDRESSES = {"openai": ("OPENAI_BASE_URL", "OPENAI_API_BASE")}
 """Variables that point a provider's models at another server, as `api_base` does."""
 
-_REFUSED_WITHOUT_KEY = ("anthropic", "openai")
-"""LiteLLM calls none of their models without a key, not even on a server that asks for none."""
-
 _SIGN_IN_OTHERWISE = ("bedrock", "ollama", "ollama_chat", "sagemaker", "sagemaker_chat", "vertex_ai")
 """Need no key, or take credentials from places that no variable tells of."""
 
@@ -56,11 +53,6 @@ class Access:
     def ready(self) -> bool:
         """True when nothing is missing."""
         return not self.missing
-
-    @property
-    def needs_placeholder(self) -> bool:
-        """True for an own server for which no key is known, where LiteLLM insists on one."""
-        return bool(self.address) and not self.variables and self.ready and self.model.provider in _REFUSED_WITHOUT_KEY
 
 
 def access(model: ModelSpec) -> Access:
@@ -102,10 +94,10 @@ def _provider_litellm_says(name: str) -> str:
     """The provider of a model given by its bare name; "" where LiteLLM does not know it."""
     if not litellm_installed():
         return ""
-    from popi_sdk.backend import _litellm
+    from popi_sdk.backend.calls import load_litellm
 
     try:
-        return str(_litellm().get_llm_provider(name)[1])
+        return str(load_litellm().get_llm_provider(name)[1])
     except Exception:  # the call itself will say what is wrong with the name
         return ""
 
@@ -114,10 +106,10 @@ def _missing_litellm_says(name: str) -> tuple[str, ...]:
     """What LiteLLM misses for a provider that is not in the table; nothing where it cannot tell."""
     if not litellm_installed():
         return ()
-    from popi_sdk.backend import _litellm
+    from popi_sdk.backend.calls import load_litellm
 
     try:
-        answer = _litellm().validate_environment(model=name)
+        answer = load_litellm().validate_environment(model=name)
     except Exception:  # what LiteLLM cannot tell here, the call itself will
         return ()
     return () if answer.get("keys_in_environment") else tuple(answer.get("missing_keys") or ())

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from popi_sdk.backend.model_spec import ModelSpec
 from popi_sdk.errors import AuthError, BackendError, ConfigError, ContextWindowError, RateLimitError
-from popi_sdk.model_spec import ModelSpec
 
 T = TypeVar("T")
 

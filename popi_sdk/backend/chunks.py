@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from popi_sdk.completion import Completion, completion_from
+from popi_sdk.backend.completion import Completion, completion_from
+from popi_sdk.backend.vendor_errors import popi_error
 from popi_sdk.errors import BackendError
-from popi_sdk.vendor_errors import popi_error
 
 _TOWARDS_THE_CONNECTION = ("completion_stream", "http_response", "response", "streaming_response", "_iterator")
 """Attributes under which LiteLLM's and the providers' stream objects hold what they read from."""

@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel
 
-from popi_sdk.chunks import AsyncChunkStream, ChunkStream, text_of
-from popi_sdk.completion import Completion, completion_from
+from popi_sdk.backend.chunks import AsyncChunkStream, ChunkStream, text_of
+from popi_sdk.backend.completion import Completion, completion_from
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,4 @@
-"""Calling a model: any provider LiteLLM reaches, with our own time-outs, retries and errors.
-
-Reached by the client and by summarizers that are remote models. LiteLLM is imported at the first call.
-"""
+"""One call of a model through LiteLLM, whole or streamed, sync and async."""
 
 from __future__ import annotations
 
@@ -13,30 +10,14 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Protocol
 
-from popi_sdk.chunks import AsyncChunkStream, ChunkStream, text_of
-from popi_sdk.completion import Completion, Usage, completion_from
+from popi_sdk.backend.chunks import AsyncChunkStream, ChunkStream
+from popi_sdk.backend.completion import Completion, completion_from
+from popi_sdk.backend.live_calls import check_live_call
+from popi_sdk.backend.model_spec import ModelSpec
+from popi_sdk.backend.one_attempt import one_attempt, teach_one_attempt
+from popi_sdk.backend.retries import aretrying, retrying
+from popi_sdk.backend.vendor_errors import popi_error
 from popi_sdk.errors import ConfigError, MissingExtraError
-from popi_sdk.fallbacks import awith_fallbacks, options_for_fallback, with_fallbacks
-from popi_sdk.live_calls import check_live_call
-from popi_sdk.model_spec import ModelSpec
-from popi_sdk.one_attempt import one_attempt, teach_one_attempt
-from popi_sdk.retries import aretrying, retrying
-from popi_sdk.vendor_errors import popi_error
-
-__all__ = [
-    "AsyncBackend",
-    "AsyncChunkStream",
-    "Backend",
-    "ChunkStream",
-    "Completion",
-    "LiteLLMBackend",
-    "ModelSpec",
-    "Usage",
-    "awith_fallbacks",
-    "options_for_fallback",
-    "text_of",
-    "with_fallbacks",
-]
 
 Messages = Sequence[dict[str, Any]]
 
@@ -55,6 +36,8 @@ _ARGUMENT_INSTEAD = {
 
 _NO_RETRIES = {"BadRequestErrorRetries": 0}
 """A policy without retries; without a policy, litellm.num_retries that an app has set would come on top of ours."""
+
+_REFUSED_WITHOUT_KEY = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
 
 
 class Backend(Protocol):
@@ -98,7 +81,7 @@ class LiteLLMBackend:
     ) -> Completion:
         """Answer a chat; `timeout` in seconds and per attempt, `retries` beyond the first attempt."""
         request = _request(messages, model, timeout, retries, options)
-        completion = _litellm().completion
+        completion = load_litellm().completion
         outside = sys.exc_info()[1]
 
         def attempt() -> Completion:
@@ -114,7 +97,7 @@ class LiteLLMBackend:
     ) -> Completion:
         """The awaitable twin of `complete`."""
         request = _request(messages, model, timeout, retries, options)
-        acompletion = _litellm().acompletion
+        acompletion = load_litellm().acompletion
         outside = sys.exc_info()[1]
 
         async def attempt() -> Completion:
@@ -132,7 +115,7 @@ class LiteLLMBackend:
     ) -> ChunkStream:
         """Answer a chat in pieces; returns when the first is there, and until then tries again as `complete` does."""
         request = _request(messages, model, timeout, retries, options, stream=True)
-        completion = _litellm().completion
+        completion = load_litellm().completion
         outside = sys.exc_info()[1]
 
         def attempt() -> ChunkStream:
@@ -151,7 +134,7 @@ class LiteLLMBackend:
     ) -> AsyncChunkStream:
         """The awaitable twin of `stream`."""
         request = _request(messages, model, timeout, retries, options, stream=True)
-        acompletion = _litellm().acompletion
+        acompletion = load_litellm().acompletion
         outside = sys.exc_info()[1]
 
         async def attempt() -> AsyncChunkStream:
@@ -169,7 +152,7 @@ class LiteLLMBackend:
 
 
 @cache
-def _litellm() -> Any:
+def load_litellm() -> Any:
     """LiteLLM, imported at the first call and kept from reaching the network or printing on its own."""
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     try:
@@ -200,8 +183,10 @@ def _request(
     request["retry_policy"] = _NO_RETRIES
     if model.api_base is not None and options.get("api_base") is None and options.get("base_url") is None:
         request["api_base"] = model.api_base
-    if model.api_key_env is not None and options.get("api_key") is None:
-        request["api_key"] = model.api_key()
+    if options.get("api_key") is None:
+        key = model.api_key() or _key_for_a_server_without_keys(model, request)
+        if key is not None:
+            request["api_key"] = key
     if model.extra_headers:
         request["extra_headers"] = {**model.extra_headers, **(options.get("extra_headers") or {})}
     if model.provider == "anthropic":
@@ -215,6 +200,13 @@ def _request(
         request.setdefault("stream_options", {"include_usage": True})  # left out by LiteLLM where it would be refused
     check_live_call(request)
     return request
+
+
+def _key_for_a_server_without_keys(model: ModelSpec, request: Mapping[str, Any]) -> str | None:
+    """LiteLLM calls no OpenAI or Anthropic model without a key, not even on an own server that asks for none."""
+    own_server = request.get("api_base") or request.get("base_url")
+    variable = _REFUSED_WITHOUT_KEY.get(model.provider)
+    return "not-needed" if own_server and variable and not os.environ.get(variable, "").strip() else None
 
 
 def _is_mcp(tool: Any) -> bool:

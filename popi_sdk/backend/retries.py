@@ -13,8 +13,8 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from popi_sdk.backend.vendor_errors import seconds_to_wait
 from popi_sdk.errors import BackendTimeoutError, PopiError
-from popi_sdk.vendor_errors import seconds_to_wait
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
