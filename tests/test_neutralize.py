@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from popi_sdk.guard import neutralize
-from popi_sdk.guard_text import strip_invisible
+from popi_sdk.guard.text import strip_invisible
 
 MARKS = ("<|im_start|>", "</s>", "[INST]", "<<SYS>>", "System:", "\n\nHuman:", "{{", "{%", "${", "<%", "### ", "---")
 SYNTAX = st.sampled_from([*MARKS, "\u200b", "\u202e", "<", "|", ">", "[", "{", "\n"])

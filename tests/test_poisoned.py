@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from popi_sdk.guard import guard
-from popi_sdk.guard_text import split_lines, split_sentences
+from popi_sdk.guard.text import split_lines, split_sentences
 from popi_sdk.summary import Clause, Summary
 
 HERE = Path(__file__).parent

@@ -17,13 +17,18 @@ Same signals, same summary: nothing here depends on chance, on the hash seed or 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
+from popi_sdk.guard import LONGEST_SENTENCE, ORDERS
+from popi_sdk.guard.judge import judge
 from popi_sdk.signals import Signal
 from popi_sdk.summarizers.demonstrated import STRENGTH, suggested
-from popi_sdk.summarizers.evidence import Evidence, gather
+from popi_sdk.summarizers.evidence import Evidence, Said, gather
 from popi_sdk.summarizers.findings import Finding, find
-from popi_sdk.summarizers.stated import Spoken, about_user, spoken
+from popi_sdk.summarizers.stated import Spoken, about_user, sentences, spoken
 from popi_sdk.summarizers.topic_patterns import LESS, MORE
 from popi_sdk.summarizers.wording import finding_clause, wish_text
 from popi_sdk.summary import Clause, Summary
@@ -48,9 +53,27 @@ class Contrast:
 
         `previous` is not needed: all signals are looked at, the newest 500 pieces of evidence of a kind.
         """
-        clauses = _cap(_clauses(gather(signals)))
+        evidence = gather(signals)
+        said, refused = _without_orders(evidence.said)
+        clauses = _cap(_clauses(replace(evidence, said=said)))
         ids = tuple(dict.fromkeys(signal.id for signal in signals))
-        return Summary(clauses=tuple(clauses), signal_ids=ids, model=self.name)
+        return Summary(clauses=tuple(clauses), signal_ids=ids, model=self.name, removed=MappingProxyType(refused))
+
+
+def _without_orders(said: Sequence[Said]) -> tuple[tuple[Said, ...], Counter[str]]:
+    """What the user said, less statements that order the assistant about, and those counted by reason.
+
+    The guard would cut the order itself; here the rest of such a statement is not believed either.
+    """
+    kept, refused = [], Counter[str]()
+    for one in said:
+        reasons = (judge(sentence, LONGEST_SENTENCE) for sentence in sentences(one.text)) if one.quotable else ()
+        order = next((reason for reason in reasons if reason in ORDERS), None)
+        if order is None:
+            kept.append(one)
+        else:
+            refused[order] += 1
+    return tuple(kept), refused
 
 
 def _clauses(evidence: Evidence) -> list[Clause]:

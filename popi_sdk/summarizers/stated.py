@@ -21,6 +21,9 @@ from popi_sdk.summarizers.topics import Wish, remarks, wishes
 LONGEST = 200
 """Characters of one sentence or persona that are repeated; a longer one ends at a word, with a mark."""
 
+LONGEST_STATEMENT = 4_000
+"""Characters of a statement that are read."""
+
 LONGEST_REMARK = 40
 """Words of a turn or a reason that can be a remark; a longer one is matter to work on."""
 
@@ -55,6 +58,11 @@ def spoken(said: Sequence[Said]) -> list[Spoken]:
     """All wishes among what the user said, newest first, contradictions settled and repeats joined."""
     found = [wish for one in said for wish in (_of_statement(one) if one.quotable else _of_remark(one))]
     return _settle(_only_repeated_first_turns(found))
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences and list items of a statement, as far as one is read."""
+    return [sentence for sentence in _SENTENCES.split(text[:LONGEST_STATEMENT]) if sentence and sentence.strip()]
 
 
 def about_user(personas: Sequence[Persona]) -> tuple[str, tuple[str, ...]]:
@@ -103,7 +111,7 @@ def _shorten(text: str) -> str:
 
 def _of_statement(one: Said) -> Iterator[Spoken]:
     """The sentences of a statement that say how to answer, in their own words."""
-    for line, sentence in enumerate(_SENTENCES.split(one.text[:4000])):
+    for line, sentence in enumerate(sentences(one.text)):
         words = _shorten(" ".join(sentence.split()).strip("-*• "))
         if not words or not says_how(words):
             continue

@@ -12,27 +12,25 @@ from collections.abc import Sequence
 from popi_sdk.summarizers.topics import wishes
 
 _VERBS = """
-use give write keep avoid be explain show put include add start begin end finish cite link answer reply respond
-tell ask skip stop call address format structure summarize summarise stick speak talk treat assume prefer limit
-break number bold highlight compare mention quote translate convert round spell wrap leave make let get go try
-check verify search look run return output print provide offer list suggest recommend remember focus point lead
-close sign say admit flag warn mark label name define describe illustrate draw visualize outline draft propose
-correct fix proofread challenge push disagree criticize praise encourage joke swear drop omit exclude remove
-hold cut trim shorten expand elaborate dig refer reference attribute follow respect adopt match mirror simplify
-stay act pretend think double-check prioritize prioritise emphasize emphasise state separate order sort group
-bring walk teach guide help consider note type indent comment document capitalize capitalise underline italicize
-express present organize organise divide split minimize minimise maximize refrain default favor favour pick
-choose greet thank apologize apologise imagine back support justify prove derive calculate compute
-annotate attach embed reserve confirm clarify rephrase repeat restate paraphrase polish sound read aim ensure
-hide reveal ignore phrase word tailor adapt adjust personalize season spice save spare hit ping feel háblame just
-only always never
-please don't do dont antworte antworten schreib schreibe erkläre nutze benutze verwende gib sprich fasse nenne
+use give write keep avoid be explain show put include add start begin end finish cite link answer reply respond tell
+ask skip stop call address format structure summarize summarise stick speak talk treat assume prefer limit break
+number bold highlight compare mention quote translate convert round spell wrap leave make let get go try check
+verify search look run return output print provide offer list suggest recommend remember focus point lead close sign
+say admit flag warn mark label name define describe illustrate draw visualize outline draft propose correct fix
+proofread challenge push disagree criticize praise encourage joke swear drop omit exclude remove hold cut trim
+shorten expand elaborate dig refer reference attribute follow respect adopt match mirror simplify stay act pretend
+think double-check prioritize prioritise emphasize emphasise state separate order sort group bring walk teach guide
+help consider note type indent comment document capitalize capitalise underline italicize express present organize
+organise divide split minimize minimise maximize refrain default favor favour pick choose greet thank apologize
+apologise imagine back support justify prove derive calculate compute annotate attach embed reserve confirm clarify
+rephrase repeat restate paraphrase polish sound read aim ensure hide reveal ignore quiz rate validate delete post
+upload phrase word tailor adapt adjust personalize season spice save spare hit ping feel háblame just only always
+never please don't do dont antworte antworten schreib schreibe erkläre nutze benutze verwende gib sprich fasse nenne
 vermeide sei duze sieze halte zeig bitte immer nie réponds répondez utilise utilisez écris écrivez explique
-expliquez donne donnez évite évitez sois soyez fais faites tutoie vouvoie parle parlez responde responda
-respóndeme usa use explica explícame da dame escribe habla háblame evita sé hazlo siempre nunca sempre fale
-escreva explique dê seja rispondi usa spiega scrivi dammi parla sii antwoord gebruik schrijf leg geef wees
-vermijd altijd nooit отвечай отвечайте пиши пишите объясняй объясняйте используй используйте давай говори
-избегай всегда никогда пожалуйста
+expliquez donne donnez évite évitez sois soyez fais faites tutoie vouvoie parle parlez responde responda respóndeme
+usa explica explícame da dame escribe habla evita sé hazlo siempre nunca sempre fale escreva dê seja rispondi spiega
+scrivi dammi parla sii antwoord gebruik schrijf leg geef wees vermijd altijd nooit отвечай отвечайте пиши пишите
+объясняй объясняйте используй используйте давай говори избегай всегда никогда пожалуйста
 """
 _IMPERATIVES = frozenset(_VERBS.split())
 _CJK_ASKING = re.compile(
@@ -55,10 +53,11 @@ _ABOUT_ANSWERS = re.compile(
     r"respostas?|exemplos?|rispost[ae]|esempi|spiegazion\w+|antwoord\w*|voorbeeld\w*|uitleg|ответ\w*|пример\w*|"
     r"объясн\w*)\b"
 )
-_EXPLAINING = (
-    "explain answer reply respond write use summarize summarise format cite describe list translate keep avoid"
+_ANSWERING_VERBS = frozenset(
+    {"explain", "answer", "reply", "respond", "summarize", "summarise", "format", "cite", "describe", "translate"}
 )
-_ANSWERING_VERBS = frozenset(_EXPLAINING.split())
+_WRITING_VERBS = frozenset({"write", "use", "list", "keep", "avoid"})
+"""Said of answers as often as of the world."""
 _ASSERTS = re.compile(
     r"^(?:i|we|he|she|they|it|there|this|that|these|those|the|an?|my|our|his|her|their|its|some|many|most|all|"
     r"every\w*|people|nobody|no one)\b.*\b(?:is|are|was|were|am|be|been|has|have|had|will|would|can|could|should|"
@@ -111,6 +110,22 @@ _EVENT = re.compile(
     r"got|did|came|took|made|found|heard|visited|drove|flew|slept|woke|watched|played|lost|won|cooked|finished|"
     r"just)\b"
 )
+_CONDITION = re.compile(
+    r"(?:in|for|on|with|when|whenever|if|once|before|after|until|unless|during|at|as|about) [^,]{2,60}, "
+    r"(?:please )?(\w+)"
+)
+_TASTE = re.compile(
+    r"i (?:really |just )?(?:hate|dislike|can't stand|(?:don't|do not) (?:want|like|need|care for)) "
+    r"(?!it\b|this|that|the\b|these|those|how\b|to be\b|my\b|our\b|when\b|him\b|her\b|them\b)\w"
+)
+"""A dislike in a few words, which answers should spare: "I hate coriander"; not "I hate this idea"."""
+_OF_THE_USER = re.compile(
+    r"\ballerg\w+|\bintoleran\w+|^(?:it's|it is|that's) (?:ok|okay|fine|alright|all right) (?:to|if|for you)\b|"
+    r"^(?:the user|user) (?:is|has|likes?|wants?|prefers?|needs?|works?|speaks?|lives?|knows?)\b|"
+    r"^(?:wants|works as|works in|likes|prefers|needs|speaks|dislikes|hates|retired)\b"
+)
+"""What is about this user, said by the user or in notes about the user."""
+_TRADE = re.compile(r"i(?:'m| am) an? (?:\w+ ){1,4}(?:at|in|for|of|with) an? \w+$")
 _LIMITING = (
     r"(?:no|not|none|only|just|more|less|fewer|most|least|always|never|without|with|instead|rather|over|under|max|min|"
     r"maximum|minimum|enough|first|last|every|each|free|friendly|based|style|mode|kein\w*|ohne|nur|mehr|weniger|sans|"
@@ -126,6 +141,9 @@ _PRIVATE = re.compile(
     r"liberal|socialist|working class|middle class|years (?:old|of age)|disabilit\w+|pregnant|hiv)\b"
 )
 """Facts about a person that change no answer's form and have no business in a prompt."""
+_OF_ONESELF = re.compile(
+    r"(?:i'm|i am|i identify|i consider myself|my (?:ethnicity|gender|race|religion|faith|sex|party)\b)"
+)
 _SMALL_TALK = re.compile(
     r"(?:hi|hello|hey|yo|hiya|good (?:morning|afternoon|evening|night|day)|thanks?(?: you)?(?: so much| a lot|"
     r" very much)?|thx|cheers|bye|goodbye|ok(?:ay)?|yes|no|sure|great|nice|cool|lol|haha|hallo|guten (?:tag|"
@@ -144,14 +162,21 @@ def says_how(sentence: str) -> bool:
     words = re.findall(r"[^\W_]+(?:['-][^\W_]+)*", lowered)
     if not any(word[0].isalpha() for word in words) or _SMALL_TALK.fullmatch(lowered.strip("?")):
         return False
-    strong = _STRONG.search(lowered) is not None
-    topical = strong or (len(words) <= 9 and (_ABOUT_ANSWERS.search(lowered) is not None or bool(wishes(lowered))))
+    if _PRIVATE.search(lowered) and _OF_ONESELF.match(lowered):
+        return False
+    strong = _STRONG.search(lowered) is not None or _OF_THE_USER.search(lowered) is not None
+    mentioned = _ABOUT_ANSWERS.search(lowered)
+    short = len(words) <= 9 or (mentioned is not None and mentioned.start() == 0 and len(words) <= 20)
+    topical = strong or (short and (mentioned is not None or bool(wishes(lowered))))
     if _EVENT.search(lowered) and not topical:
         return False
     imperative = (words[0] in _IMPERATIVES and len(words) > 1) or _asks_after_a_condition(lowered)
     if _PUBLIC.search(lowered) and not strong:
-        return words[0] == "no" or (words[0] in _ANSWERING_VERBS and _ABOUT_ANSWERS.search(lowered) is not None)
+        about_answers = words[0] in _WRITING_VERBS and _ABOUT_ANSWERS.search(lowered) is not None
+        return words[0] in _ANSWERING_VERBS or words[0] == "no" or about_answers or _TRADE.match(lowered) is not None
     if imperative or _CERTAIN.search(lowered) or _CJK_ASKING.search(lowered) or _lasting_fact(lowered, words):
+        return True
+    if _TASTE.match(lowered) and len(words) <= 8:
         return True
     if lowered.endswith(("?", "？")) or _MENTAL.search(lowered):
         return topical and not lowered.endswith("?") and (len(words) <= 14 or strong)
@@ -166,7 +191,7 @@ def says_how(sentence: str) -> bool:
 
 def _asks_after_a_condition(lowered: str) -> bool:
     """ "In legal topics, name the statute": an imperative behind the case it is meant for."""
-    condition = re.match(r"(?:in|for|on|with|when|if|during|at|as|about) [^,]{2,60}, (?:please )?(\w+)", lowered)
+    condition = _CONDITION.match(lowered)
     return condition is not None and condition[1] in _IMPERATIVES
 
 
@@ -177,8 +202,6 @@ def _in_another_language(lowered: str, words: Sequence[str]) -> bool:
 
 def _lasting_fact(lowered: str, words: Sequence[str]) -> bool:
     """Whether this says something lasting about the user: "I follow a low-carb diet", not "I'm hungry"."""
-    if _PRIVATE.search(lowered):
-        return False
     if _ABOUT_ME.search(lowered):
         return True
     return _PRESENT_SELF.search(lowered) is not None and not _MENTAL.search(lowered) and len(words) <= 16

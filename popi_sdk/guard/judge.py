@@ -1,6 +1,6 @@
 """The verdict on one sentence: the reason it may not stand in a system prompt, or none.
 
-First marks of chat formats, then what it asks (`guard_rules`), then what it holds: codes, fixed words, names, links,
+First marks of chat formats, then what it asks (`rules`), then what it holds: codes, fixed words, names, links,
 programs. Whatever is left is taken for a preference or a word about the person.
 """
 
@@ -10,12 +10,12 @@ import html
 import re
 from functools import cache
 
-from popi_sdk.guard_codes import is_code, odd_token
-from popi_sdk.guard_data import english
-from popi_sdk.guard_literals import binds_a_name, demands_literal, recommends_a_name
-from popi_sdk.guard_rules import excuses, rules_for, unspaced
-from popi_sdk.guard_signs import BORDERS, MARKERS, has_link
-from popi_sdk.guard_text import fold_words, hidden_readings, readings
+from popi_sdk.guard.codes import is_code, odd_token
+from popi_sdk.guard.data import english
+from popi_sdk.guard.literals import binds_a_name, demands_literal, recommends_a_name
+from popi_sdk.guard.rules import excuses, rules_for, unspaced
+from popi_sdk.guard.signs import BORDERS, MARKERS, has_link
+from popi_sdk.guard.text import fold_words, hidden_readings, readings
 
 _QUESTION = re.compile(r"^(?:what|how|why|when|where|who|which|whose)\b[^?]*\?$", re.IGNORECASE)
 

@@ -10,7 +10,7 @@ simply echo it. So the guard trusts no wording, whoever wrote it:
     fit          duplicates go, then the weakest clauses, until the text is within its tokens
 
 A preference about any of these ("use code fences", "cite links") is no order and stays. The verdict on a sentence is in
-`guard_judge`, the words it knows in `guard_data`, signs that are syntax somewhere in `guard_signs`.
+`judge`, the words it knows in `data`, signs that are syntax somewhere in `signs`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from popi_sdk.errors import SignalError
-from popi_sdk.guard_judge import judge
-from popi_sdk.guard_signs import defuse, neutralize
-from popi_sdk.guard_text import fold_words, plain_letters, split_lines, split_sentences, strip_invisible
+from popi_sdk.guard.judge import judge
+from popi_sdk.guard.signs import defuse, neutralize
+from popi_sdk.guard.text import fold_words, plain_letters, split_lines, split_sentences, strip_invisible
 from popi_sdk.summary import Clause, Summary
 from popi_sdk.tokens import count_tokens, estimated
 

@@ -7,7 +7,7 @@ import binascii
 import re
 import unicodedata
 
-from popi_sdk.guard_data import words
+from popi_sdk.guard.data import words
 
 _ENCODED = re.compile(
     r"""(?:%[0-9a-f]{2}[ ]?){2,}                      # %49%67

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from popi_sdk.guard_text import squeeze, strip_invisible
+from popi_sdk.guard.text import squeeze, strip_invisible
 
 # ---- marks of chat formats: who speaks, where a part begins and ends ------------------------------------------------
 

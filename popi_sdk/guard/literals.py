@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from popi_sdk.guard_data import words
+from popi_sdk.guard.data import words
 
 _SAY = r"""(?:say|print|output|reply|respond|answer|append|prepend|prefix|preface|echo|utter|shout|emit|write|type|
     return|insert|add|include|mention|begin|start|open|end|finish|close|conclude|sign(?:[ ]off)?|put|recite|spell|sing|

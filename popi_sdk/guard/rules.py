@@ -1,4 +1,4 @@
-"""From the words and orders in `guard_data` to rules that can be tried on a folded clause.
+"""From the words and orders in `data` to rules that can be tried on a folded clause.
 
 A rule is tried only where every word it needs, or a word of the same family, is there; most clauses meet none.
 """
@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from popi_sdk.guard_data import Families, english, languages, orders
-from popi_sdk.guard_text import fold_letters
+from popi_sdk.guard.data import Families, english, languages, orders
+from popi_sdk.guard.text import fold_letters
 
 _TOGETHER = (
     "IGNORE ..6 ORDERS",
@@ -27,7 +27,7 @@ _TOGETHER = (
     "PEOPLE ..3 NO ..3 REVEAL",
     "PHRASES",
 )
-"""What is refused in every language; see `guard_data/languages.txt`."""
+"""What is refused in every language; see `data/languages.txt`."""
 
 
 @dataclass(frozen=True, slots=True)
