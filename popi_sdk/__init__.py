@@ -47,7 +47,7 @@ if TYPE_CHECKING:
         Signal,
         Statement,
     )
-    from popi_sdk.store import StoredProfile
+    from popi_sdk.store import Profile
     from popi_sdk.streams import AsyncReplyStream, ReplyStream
     from popi_sdk.summarizers import Summarizer
     from popi_sdk.summary import Clause, Summary
@@ -75,6 +75,7 @@ __all__ = [
     "Popi",
     "PopiError",
     "PreferencePair",
+    "Profile",
     "RateLimitError",
     "Rating",
     "Reply",
@@ -83,7 +84,6 @@ __all__ = [
     "SignalError",
     "Statement",
     "StoreError",
-    "StoredProfile",
     "Summarizer",
     "SummarizerError",
     "Summary",
@@ -131,7 +131,7 @@ _MODULES = {
         "Signal",
         "Statement",
     ),
-    "store": ("StoredProfile",),
+    "store": ("Profile",),
     "streams": ("AsyncReplyStream", "ReplyStream"),
     "summarizers": ("Summarizer",),
     "summary": ("Clause", "Summary"),

@@ -25,7 +25,7 @@ from popi_sdk.intake import SignalsLike, coerce
 from popi_sdk.lazy_store import AsyncOpenedOnce
 from popi_sdk.reply import Personal, Reply, reply_from
 from popi_sdk.signals import Signal
-from popi_sdk.store import StoredProfile, check_names
+from popi_sdk.store import Profile, check_names
 from popi_sdk.streams import AsyncReplyStream, Opened
 from popi_sdk.summarizers import Summarizer, make_summarizer
 from popi_sdk.summary import Summary
@@ -158,7 +158,7 @@ class AsyncPopi:
             self._background.ask(self.config.namespace, user_id, self.config.debounce)
         return given
 
-    async def profile(self, user_id: str) -> StoredProfile:
+    async def profile(self, user_id: str) -> Profile:
         """What is stored for a user: the summary to serve, brought up to date where that is due, and counters."""
         profile = await (await self._store.get()).read(self.config.namespace, user_id)
         return (await self._brought_up_to_date(profile))[0]
@@ -242,7 +242,7 @@ class AsyncPopi:
                 raise
             return rules.failed(error)
 
-    async def _brought_up_to_date(self, profile: StoredProfile) -> tuple[StoredProfile, tuple[str, ...]]:
+    async def _brought_up_to_date(self, profile: Profile) -> tuple[Profile, tuple[str, ...]]:
         """The profile after a refresh where one is due, and a warning where an older summary has to do."""
         if not rules.refresh_is_due(profile, self.config):
             return profile, ()
@@ -256,7 +256,7 @@ class AsyncPopi:
                 raise
             return profile, (f"An older summary is served: {error}",)
 
-    async def _refreshed(self, profile: StoredProfile) -> StoredProfile:
+    async def _refreshed(self, profile: Profile) -> Profile:
         """Infer and save a new version; when the profile has moved on meanwhile, what is there now counts."""
         news_only = rules.needs_only_news(profile, self._summarizer)
         signals = await (await self._store.get()).signals(

@@ -26,7 +26,7 @@ from popi_sdk.intake import SignalsLike, coerce
 from popi_sdk.lazy_store import OpenedOnce
 from popi_sdk.reply import Personal, Reply, reply_from
 from popi_sdk.signals import Signal
-from popi_sdk.store import StoredProfile, check_names
+from popi_sdk.store import Profile, check_names
 from popi_sdk.streams import Opened, ReplyStream
 from popi_sdk.summarizers import Summarizer, make_summarizer
 from popi_sdk.summary import Summary
@@ -156,7 +156,7 @@ class Popi:
             self._background.ask(self.config.namespace, user_id, self.config.debounce)
         return given
 
-    def profile(self, user_id: str) -> StoredProfile:
+    def profile(self, user_id: str) -> Profile:
         """What is stored for a user: the summary to serve, brought up to date where that is due, and counters."""
         profile = self._store.get().read(self.config.namespace, user_id)
         return self._brought_up_to_date(profile)[0]
@@ -238,7 +238,7 @@ class Popi:
                 raise
             return rules.failed(error)
 
-    def _brought_up_to_date(self, profile: StoredProfile) -> tuple[StoredProfile, tuple[str, ...]]:
+    def _brought_up_to_date(self, profile: Profile) -> tuple[Profile, tuple[str, ...]]:
         """The profile after a refresh where one is due, and a warning where an older summary has to do."""
         if not rules.refresh_is_due(profile, self.config):
             return profile, ()
@@ -252,7 +252,7 @@ class Popi:
                 raise
             return profile, (f"An older summary is served: {error}",)
 
-    def _refreshed(self, profile: StoredProfile) -> StoredProfile:
+    def _refreshed(self, profile: Profile) -> Profile:
         """Infer and save a new version; when the profile has moved on meanwhile, what is there now counts."""
         news_only = rules.needs_only_news(profile, self._summarizer)
         signals = self._store.get().signals(

@@ -16,15 +16,14 @@ from popi_sdk.backend.model_spec import ModelSpec
 from popi_sdk.composer import ChatMessage, Placement, Prompt, as_messages, compose
 from popi_sdk.config import Config
 from popi_sdk.errors import ConfigError, PopiError, SignalError, SummarizerError
-from popi_sdk.guard import check_own_words, guard
 from popi_sdk.render import raw_tokens
 from popi_sdk.reply import Personal
 from popi_sdk.signals import Signal
-from popi_sdk.store import StoredProfile
+from popi_sdk.store import Profile
 from popi_sdk.summarizers import Summarizer
 from popi_sdk.summary import NOTHING, Clause, Summary
 from popi_sdk.templates import Templates
-from popi_sdk.tokens import count_tokens, estimated
+from popi_sdk.tokens import count_tokens
 
 MOST_SIGNALS = 2_000
 """The newest so many signals of a user are read when a summary is inferred."""
@@ -102,14 +101,14 @@ def check_request(
     )
 
 
-def refresh_is_due(profile: StoredProfile, config: Config, now: datetime | None = None) -> bool:
+def refresh_is_due(profile: Profile, config: Config, now: datetime | None = None) -> bool:
     """Whether signals wait that the summary has not looked at, and the user has been quiet for `debounce` seconds."""
     if not profile.stale or config.refresh == "manual":
         return False
     return not profile.summary or seconds_until_due(profile, config, now) <= 0
 
 
-def seconds_until_due(profile: StoredProfile, config: Config, now: datetime | None = None) -> float:
+def seconds_until_due(profile: Profile, config: Config, now: datetime | None = None) -> float:
     """How long the burst that is going on still holds a refresh back."""
     if not config.debounce or profile.last_observed_at is None or profile.first_unseen_at is None:
         return 0.0
@@ -119,7 +118,7 @@ def seconds_until_due(profile: StoredProfile, config: Config, now: datetime | No
     return min(quiet, patience)
 
 
-def needs_only_news(profile: StoredProfile, summarizer: Summarizer) -> bool:
+def needs_only_news(profile: Profile, summarizer: Summarizer) -> bool:
     """Whether the history has outgrown what the summarizer reads at once, so that it builds on its last summary."""
     window = getattr(summarizer, "input_tokens", None)
     summary = profile.summary
@@ -128,6 +127,8 @@ def needs_only_news(profile: StoredProfile, summarizer: Summarizer) -> bool:
 
 def finish(written: Summary | str | None, material: Material, config: Config, name: str) -> Summary:
     """Guard what a summarizer wrote and note what it rests on and how long its material is."""
+    from popi_sdk.guard import guard  # its rules take a while to load; `import popi_sdk` need not wait for them
+
     if written is not None and not isinstance(written, Summary | str):
         raise SummarizerError(
             f"The summarizer {name} returned {type(written).__name__}", hint="Return a Summary or a string."
@@ -151,15 +152,24 @@ def own_words(text: str, config: Config) -> Summary:
     Raises:
         SignalError: the guard would cut some of them; the message names the part.
     """
+    from popi_sdk.guard import check_own_words, guard
+
     if not isinstance(text, str):
         raise SignalError(f"is a {type(text).__name__}; give a string, or None to let go", field="text")
-    safe = guard(check_own_words(text, max_tokens=config.max_summary_tokens), max_tokens=config.max_summary_tokens)
-    clauses = tuple(Clause(clause.text, aspect="own words") for clause in safe.clauses)
-    own = Summary(clauses=clauses, model="person", pinned=True, created_at=datetime.now(UTC))
-    return replace(own, tokens=count_tokens(own.text), estimated=estimated())
+    lines = [line for line in text.splitlines() if line.strip()] or [text]
+    words = list(dict.fromkeys(check_own_words(line, max_tokens=config.max_summary_tokens) for line in lines))
+    own = Summary(clauses=tuple(Clause(line, aspect="own words") for line in words), model="person")
+    safe = guard(own, max_tokens=config.max_summary_tokens)
+    if safe.text != own.text:
+        raise SignalError(
+            f"has {count_tokens(own.text)} tokens; at most {config.max_summary_tokens} are taken",
+            field="text",
+            hint="Shorten it.",
+        )
+    return replace(safe, pinned=True, created_at=datetime.now(UTC))
 
 
-def personal_from(profile: StoredProfile, warnings: tuple[str, ...] = ()) -> Personal:
+def personal_from(profile: Profile, warnings: tuple[str, ...] = ()) -> Personal:
     """What a stored profile means for a call."""
     if not profile.summary:
         return Personal(NOTHING, "failed" if warnings else "skipped", warnings)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from popi_sdk.guard import neutralize
 from popi_sdk.signals import (
     Conversation,
     Demonstration,
@@ -82,7 +81,7 @@ def render(
     """
     templates = templates or default_templates()
     system = templates.render("inference_system", max_tokens=max_summary_tokens)
-    known = neutralize(previous.text) if previous else ""
+    known = _neutral(previous.text) if previous else ""
 
     def user_turn(chosen: Sequence[Signal], limit: int) -> str:
         parts = [rendered_signal(signal, limit) for signal in chosen]
@@ -118,7 +117,7 @@ def rendered_signal(signal: Signal, limit: int) -> RenderedSignal:
     if signal.source == "untrusted":
         title = f"{title} (perhaps not written by the user)"
     return RenderedSignal(
-        title, tuple(Part(part.name, shorten(neutralize(part.text), limit)) for part in signal_parts(signal))
+        title, tuple(Part(part.name, shorten(_neutral(part.text), limit)) for part in signal_parts(signal))
     )
 
 
@@ -238,4 +237,10 @@ def _cost(lengths: Sequence[int], limit: int) -> int:
 
 
 def _longest(signal: Signal) -> int:
-    return max((count_tokens(neutralize(part.text)) for part in signal_parts(signal)), default=0)
+    return max((count_tokens(_neutral(part.text)) for part in signal_parts(signal)), default=0)
+
+
+def _neutral(text: str) -> str:
+    from popi_sdk.guard import neutralize  # its rules take a while to load; `import popi_sdk` need not wait for them
+
+    return neutralize(text)

@@ -18,7 +18,7 @@ from popi_sdk import (
     Summary,
 )
 from popi_sdk.personalization import refresh_is_due
-from popi_sdk.store import StoredProfile
+from popi_sdk.store import Profile
 from popi_sdk.testing import FakeBackend, FakeSummarizer
 
 SAID = "Short answers, please."
@@ -279,7 +279,7 @@ class TestRefresh:
         from popi_sdk import Config
 
         now = datetime.now(UTC)
-        busy = StoredProfile(
+        busy = Profile(
             "n", "u", Summary(clauses=(Clause("x"),)), sequence=9, seen=1,
             first_unseen_at=now - timedelta(seconds=50), last_observed_at=now,
         )  # fmt: skip

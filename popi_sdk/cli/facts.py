@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from popi_sdk.reply import Reply
-    from popi_sdk.store import StoredProfile
+    from popi_sdk.store import Profile
     from popi_sdk.summary import Clause, Summary
 
 
@@ -59,7 +59,7 @@ def of_reply(reply: Reply, messages: Sequence[Mapping[str, Any]], model: str, *,
     }
 
 
-def of_profile(profile: StoredProfile, behind: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Any]:
+def of_profile(profile: Profile, behind: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Any]:
     """What `popi profile` reports; with `behind`, each clause carries its signals."""
     summary = of_summary(profile.summary)
     if behind is not None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from popi_sdk.reply import Reply
-    from popi_sdk.store import StoredProfile
+    from popi_sdk.store import Profile
     from popi_sdk.summary import Summary
 
 STATUS = {
@@ -97,7 +97,7 @@ def answer(reply: Reply, *, already_printed: bool) -> None:
     line(f"Answered by {reply.model}: {_counted(reply.usage.total_tokens, 'token')}{cost}", err=True)
 
 
-def profile(stored: StoredProfile, behind: Mapping[str, Mapping[str, Any]] | None) -> None:
+def profile(stored: Profile, behind: Mapping[str, Mapping[str, Any]] | None) -> None:
     """What `popi profile` prints; with `behind`, each clause is followed by its signals."""
     name = f"{stored.user_id} (namespace {stored.namespace})"
     if not stored.sequence and not stored.summary:

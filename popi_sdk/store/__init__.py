@@ -1,7 +1,7 @@
 """Where signals and summaries are kept, one profile per namespace and user.
 
 What the client sees of it: two protocols with the same methods (`Store`, and `AsyncStore` awaited), the
-`StoredProfile` they hand out, and `open_store` / `open_async_store`. The database is loaded on opening, not on
+`Profile` they hand out, and `open_store` / `open_async_store`. The database is loaded on opening, not on
 import.
 
 schema        the three tables
@@ -32,7 +32,7 @@ MAX_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
-class StoredProfile:
+class Profile:
     """What is stored for one user, as of one moment."""
 
     namespace: str
@@ -71,7 +71,7 @@ class Store(Protocol):
         A signal with an id that is already there only renews its time.
         """
 
-    def read(self, namespace: str, user_id: str) -> StoredProfile:
+    def read(self, namespace: str, user_id: str) -> Profile:
         """The profile with the summary to serve; one indexed statement."""
 
     def signals(self, namespace: str, user_id: str, *, after: int = 0, limit: int | None = None) -> tuple[Signal, ...]:
@@ -80,14 +80,14 @@ class Store(Protocol):
     def history(self, namespace: str, user_id: str) -> tuple[Summary, ...]:
         """All summary versions, oldest first."""
 
-    def save(self, profile: StoredProfile, summary: Summary) -> StoredProfile | None:
+    def save(self, profile: Profile, summary: Summary) -> Profile | None:
         """Keep what was inferred from `profile` as a new version; None when the profile has moved on since.
 
         It has when a forget, an edit or another save came in between. An empty summary is kept as "nothing worth
         saying": nothing is served then and no version is made. Words equal to the current ones keep their version.
         """
 
-    def pin(self, namespace: str, user_id: str, summary: Summary | None) -> StoredProfile:
+    def pin(self, namespace: str, user_id: str, summary: Summary | None) -> Profile:
         """Let a person's own words win over inference as a new version; None lets go of them again."""
 
     def forget(self, namespace: str, user_id: str, signal_id: str | None = None) -> int:
@@ -109,7 +109,7 @@ class AsyncStore(Protocol):
     async def observe(self, namespace: str, user_id: str, signals: Sequence[Signal]) -> int:
         """See `Store.observe`."""
 
-    async def read(self, namespace: str, user_id: str) -> StoredProfile:
+    async def read(self, namespace: str, user_id: str) -> Profile:
         """See `Store.read`."""
 
     async def signals(
@@ -120,10 +120,10 @@ class AsyncStore(Protocol):
     async def history(self, namespace: str, user_id: str) -> tuple[Summary, ...]:
         """See `Store.history`."""
 
-    async def save(self, profile: StoredProfile, summary: Summary) -> StoredProfile | None:
+    async def save(self, profile: Profile, summary: Summary) -> Profile | None:
         """See `Store.save`."""
 
-    async def pin(self, namespace: str, user_id: str, summary: Summary | None) -> StoredProfile:
+    async def pin(self, namespace: str, user_id: str, summary: Summary | None) -> Profile:
         """See `Store.pin`."""
 
     async def forget(self, namespace: str, user_id: str, signal_id: str | None = None) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from popi_sdk.signals import Signal
-from popi_sdk.store import AsyncStore, StoredProfile, check_names, forks, reading, rows, writing
+from popi_sdk.store import AsyncStore, Profile, check_names, forks, reading, rows, writing
 from popi_sdk.store.databases import Database, open_database, transact
 from popi_sdk.store.engines import AsyncEngines, Place, async_engines
 from popi_sdk.store.failures import DATABASE_ERRORS, closed_error, lost_connection, store_error
@@ -41,7 +41,7 @@ class InThreads:
         """See `Store.observe`."""
         return await asyncio.to_thread(self._store.observe, namespace, user_id, signals)
 
-    async def read(self, namespace: str, user_id: str) -> StoredProfile:
+    async def read(self, namespace: str, user_id: str) -> Profile:
         """See `Store.read`."""
         return await asyncio.to_thread(self._store.read, namespace, user_id)
 
@@ -55,11 +55,11 @@ class InThreads:
         """See `Store.history`."""
         return await asyncio.to_thread(self._store.history, namespace, user_id)
 
-    async def save(self, profile: StoredProfile, summary: Summary) -> StoredProfile | None:
+    async def save(self, profile: Profile, summary: Summary) -> Profile | None:
         """See `Store.save`."""
         return await asyncio.to_thread(self._store.save, profile, summary)
 
-    async def pin(self, namespace: str, user_id: str, summary: Summary | None) -> StoredProfile:
+    async def pin(self, namespace: str, user_id: str, summary: Summary | None) -> Profile:
         """See `Store.pin`."""
         return await asyncio.to_thread(self._store.pin, namespace, user_id, summary)
 
@@ -90,7 +90,7 @@ class AsyncDatabase:
         """See `Store.observe`."""
         return await self._write(writing.observe, namespace, user_id, rows.check_signals(signals))
 
-    async def read(self, namespace: str, user_id: str) -> StoredProfile:
+    async def read(self, namespace: str, user_id: str) -> Profile:
         """See `Store.read`."""
         return await self._run(self._engines.read, reading.read, namespace, user_id)
 
@@ -104,11 +104,11 @@ class AsyncDatabase:
         """See `Store.history`."""
         return await self._run(self._engines.read, reading.history, namespace, user_id)
 
-    async def save(self, profile: StoredProfile, summary: Summary) -> StoredProfile | None:
+    async def save(self, profile: Profile, summary: Summary) -> Profile | None:
         """See `Store.save`."""
         return await self._write(writing.save, profile.namespace, profile.user_id, profile, summary)
 
-    async def pin(self, namespace: str, user_id: str, summary: Summary | None) -> StoredProfile:
+    async def pin(self, namespace: str, user_id: str, summary: Summary | None) -> Profile:
         """See `Store.pin`."""
         return await self._write(writing.pin, namespace, user_id, summary)
 

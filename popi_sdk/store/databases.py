@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from popi_sdk.signals import Signal
-from popi_sdk.store import StoredProfile, check_names, forks, reading, rows, writing
+from popi_sdk.store import Profile, check_names, forks, reading, rows, writing
 from popi_sdk.store.engines import Engines, Place, engines, erase_log
 from popi_sdk.store.failures import DATABASE_ERRORS, closed_error, commit_error, lost_connection, store_error
 from popi_sdk.store.upgrade import bring_up_to_date
@@ -69,7 +69,7 @@ class Database:
         """See `Store.observe`."""
         return self._write(writing.observe, namespace, user_id, rows.check_signals(signals))
 
-    def read(self, namespace: str, user_id: str) -> StoredProfile:
+    def read(self, namespace: str, user_id: str) -> Profile:
         """See `Store.read`."""
         return self._run(self._engines.read, reading.read, namespace, user_id)
 
@@ -81,11 +81,11 @@ class Database:
         """See `Store.history`."""
         return self._run(self._engines.read, reading.history, namespace, user_id)
 
-    def save(self, profile: StoredProfile, summary: Summary) -> StoredProfile | None:
+    def save(self, profile: Profile, summary: Summary) -> Profile | None:
         """See `Store.save`."""
         return self._write(writing.save, profile.namespace, profile.user_id, profile, summary)
 
-    def pin(self, namespace: str, user_id: str, summary: Summary | None) -> StoredProfile:
+    def pin(self, namespace: str, user_id: str, summary: Summary | None) -> Profile:
         """See `Store.pin`."""
         return self._write(writing.pin, namespace, user_id, summary)
 

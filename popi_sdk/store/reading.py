@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, bindparam, func, select
 
 from popi_sdk.signals import Signal
-from popi_sdk.store import StoredProfile, rows, schema
+from popi_sdk.store import Profile, rows, schema
 from popi_sdk.summary import Summary
 
 _profiles, _signals, _summaries = schema.profiles, schema.signals, schema.summaries
@@ -42,13 +42,13 @@ PROFILE = (
 )
 
 
-def read(connection: Connection, namespace: str, user_id: str) -> StoredProfile:
+def read(connection: Connection, namespace: str, user_id: str) -> Profile:
     """The profile with the summary to serve."""
     row = connection.execute(PROFILE, {"namespace": namespace, "user_id": user_id}).first()
     if row is None:
-        return StoredProfile(namespace, user_id)
+        return Profile(namespace, user_id)
     signal_count, sequence, seen, epoch, first_unseen_at, last_observed_at, *summary = row
-    return StoredProfile(
+    return Profile(
         namespace=namespace,
         user_id=user_id,
         summary=rows.summary(*summary),

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from popi_sdk.errors import SignalError
 from popi_sdk.signals import Signal
-from popi_sdk.store import StoredProfile, reading, rows, schema
+from popi_sdk.store import Profile, reading, rows, schema
 from popi_sdk.summary import Summary
 
 _profiles, _signals, _summaries = schema.profiles, schema.signals, schema.summaries
@@ -57,9 +57,7 @@ def observe(connection: Connection, namespace: str, user_id: str, signals: Seque
     return len(new)
 
 
-def save(
-    connection: Connection, namespace: str, user_id: str, profile: StoredProfile, summary: Summary
-) -> StoredProfile | None:
+def save(connection: Connection, namespace: str, user_id: str, profile: Profile, summary: Summary) -> Profile | None:
     """Keep what was inferred from `profile`, unless the profile has moved on since."""
     held = _locked(connection, namespace, user_id)
     if held is None or _moved_on(held, profile):
@@ -84,7 +82,7 @@ def save(
     return reading.read(connection, namespace, user_id)
 
 
-def pin(connection: Connection, namespace: str, user_id: str, summary: Summary | None) -> StoredProfile:
+def pin(connection: Connection, namespace: str, user_id: str, summary: Summary | None) -> Profile:
     """Let a person's own words win over inference, or with None let go of them."""
     if summary is not None:
         held = _locked_or_made(connection, namespace, user_id)
@@ -147,7 +145,7 @@ def _start_anew(connection: Connection, namespace: str, user_id: str, held: Row[
     _update(connection, held, seen=0, epoch=held.epoch + 1, first_unseen_at=first, **changes)
 
 
-def _moved_on(held: Row[Any], profile: StoredProfile) -> bool:
+def _moved_on(held: Row[Any], profile: Profile) -> bool:
     if (held.epoch, held.seen) != (profile.epoch, profile.seen):
         return True
     return held.pinned_version is None and (held.inferred_version or 0) != profile.summary.version

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from popi_sdk.signals import Statement
-from popi_sdk.store import StoredProfile, open_store
+from popi_sdk.store import Profile, open_store
 from popi_sdk.summary import Clause, Summary
 
 SECRET = "zebrafish"
@@ -27,7 +27,7 @@ def test_forgotten_text_is_in_no_file(tmp_path: Path, signal_id: str | None, siz
     store.forget("default", "ada", signal_id)
     assert SECRET.encode() not in _bytes(tmp_path)
     assert another.history("default", "ada") == ()
-    assert (another.read("default", "ada") == StoredProfile("default", "ada")) is (signal_id is None)
+    assert (another.read("default", "ada") == Profile("default", "ada")) is (signal_id is None)
     assert (b"Others stay." in _bytes(tmp_path)) is (signal_id is not None)
     store.close()
     another.close()

@@ -17,7 +17,7 @@ from popi_sdk.signals import (
     Signal,
     Statement,
 )
-from popi_sdk.store import Store, StoredProfile
+from popi_sdk.store import Profile, Store
 from popi_sdk.summary import NOTHING
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -55,7 +55,7 @@ def test_every_kind_of_signal_comes_back_equal(store: Store, namespace: str) -> 
 
 
 def test_an_unknown_user_is_an_empty_profile(store: Store, namespace: str) -> None:
-    assert store.read(namespace, "nobody") == StoredProfile(namespace, "nobody")
+    assert store.read(namespace, "nobody") == Profile(namespace, "nobody")
     assert not store.read(namespace, "nobody").stale
     assert store.signals(namespace, "nobody") == ()
     assert store.history(namespace, "nobody") == ()
@@ -63,7 +63,7 @@ def test_an_unknown_user_is_an_empty_profile(store: Store, namespace: str) -> No
 
 def test_observing_nothing_makes_no_profile(store: Store, namespace: str) -> None:
     assert store.observe(namespace, "ada", []) == 0
-    assert store.read(namespace, "ada") == StoredProfile(namespace, "ada")
+    assert store.read(namespace, "ada") == Profile(namespace, "ada")
 
 
 def test_the_profile_counts_what_was_observed(store: Store, namespace: str) -> None:
@@ -166,7 +166,7 @@ def test_a_bad_signal_keeps_the_whole_call_out(store: Store, namespace: str) -> 
     assert caught.value.index == 1
     with pytest.raises(SignalError, match="signal 0: is str, not a signal"):
         store.observe(namespace, "ada", ["One."])  # type: ignore[list-item]
-    assert store.read(namespace, "ada") == StoredProfile(namespace, "ada")
+    assert store.read(namespace, "ada") == Profile(namespace, "ada")
 
 
 def test_two_users_with_one_signal_have_one_each(store: Store, namespace: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from popi_sdk.errors import SignalError
 from popi_sdk.signals import Signal, Statement
-from popi_sdk.store import Store, StoredProfile
+from popi_sdk.store import Profile, Store
 from popi_sdk.summary import NOTHING, Clause, Summary
 
 ONE, TWO, THREE = Statement("One.", id="one"), Statement("Two.", id="two"), Statement("Three.", id="three")
@@ -21,12 +21,12 @@ def words(text: str, *signal_ids: str, **others: Any) -> Summary:
     return Summary(clauses=(Clause(text, signal_ids),), signal_ids=signal_ids, **others)
 
 
-def observed(store: Store, namespace: str, *signals: Signal) -> StoredProfile:
+def observed(store: Store, namespace: str, *signals: Signal) -> Profile:
     store.observe(namespace, "ada", signals)
     return store.read(namespace, "ada")
 
 
-def saved(store: Store, profile: StoredProfile, summary: Summary) -> StoredProfile:
+def saved(store: Store, profile: Profile, summary: Summary) -> Profile:
     kept = store.save(profile, summary)
     assert kept is not None
     assert kept == store.read(profile.namespace, profile.user_id)
@@ -140,7 +140,7 @@ def test_what_was_inferred_before_an_edit_is_not_saved(store: Store, namespace: 
 
 def test_nothing_is_saved_for_a_user_never_observed(store: Store, namespace: str) -> None:
     assert store.save(store.read(namespace, "ada"), words("Be brief.")) is None
-    assert store.read(namespace, "ada") == StoredProfile(namespace, "ada")
+    assert store.read(namespace, "ada") == Profile(namespace, "ada")
 
 
 def test_a_persons_own_words_win_until_they_are_let_go_of(store: Store, namespace: str) -> None:
@@ -179,7 +179,7 @@ def test_a_person_may_want_nothing_to_be_said(store: Store, namespace: str) -> N
 
 
 def test_letting_go_of_nothing_changes_nothing(store: Store, namespace: str) -> None:
-    assert store.pin(namespace, "ada", None) == StoredProfile(namespace, "ada")
+    assert store.pin(namespace, "ada", None) == Profile(namespace, "ada")
     profile = saved(store, observed(store, namespace, ONE), words("Inferred.", "one"))
     assert store.pin(namespace, "ada", None) == profile
 
@@ -231,7 +231,7 @@ def test_a_persons_own_words_outlive_a_signal_and_not_the_user(store: Store, nam
     store.forget(namespace, "ada", "one")
     assert store.read(namespace, "ada").summary.text == "My words."
     assert store.forget(namespace, "ada") == 0
-    assert store.read(namespace, "ada") == StoredProfile(namespace, "ada")
+    assert store.read(namespace, "ada") == Profile(namespace, "ada")
 
 
 def test_a_forgotten_signal_can_be_shown_again(store: Store, namespace: str) -> None:
@@ -245,7 +245,7 @@ def test_forgetting_a_user_leaves_nothing(store: Store, namespace: str) -> None:
     saved(store, observed(store, namespace, ONE, TWO), words("Be brief.", "one"))
     store.pin(namespace, "ada", words("My words."))
     assert store.forget(namespace, "ada") == 2
-    assert store.read(namespace, "ada") == StoredProfile(namespace, "ada")
+    assert store.read(namespace, "ada") == Profile(namespace, "ada")
     assert store.signals(namespace, "ada") == ()
     assert store.history(namespace, "ada") == ()
     assert saved(store, observed(store, namespace, ONE), words("Anew.", "one")).summary.version == 1
