@@ -15,7 +15,6 @@ from typing import Any, Self, cast
 from popi_sdk import personalization as rules
 from popi_sdk.backend import AsyncBackend, LiteLLMBackend
 from popi_sdk.backend.fallbacks import awith_fallbacks
-from popi_sdk.backend.live_calls import LiveCallError
 from popi_sdk.background import AsyncBackgroundRefresh
 from popi_sdk.cache import SummaryCache
 from popi_sdk.composer import ChatMessage, Placement, Prompt
@@ -23,6 +22,7 @@ from popi_sdk.config import Config, default_store, load_config
 from popi_sdk.errors import PopiError, StoreError, SummarizerError
 from popi_sdk.intake import SignalsLike, coerce
 from popi_sdk.lazy_store import AsyncOpenedOnce
+from popi_sdk.pause import Pause
 from popi_sdk.reply import Personal, Reply, reply_from
 from popi_sdk.signals import Signal
 from popi_sdk.store import Profile, check_names
@@ -61,6 +61,7 @@ class AsyncPopi:
         self._templates = load_templates(self.config.templates)
         self._backend = backend or LiteLLMBackend()
         self._summarizer: Summarizer = make_summarizer(self.config, self._backend, self._templates)
+        self._pause = Pause(rules.name_of(self._summarizer))
         self._directly_given = SummaryCache()
         self._background = AsyncBackgroundRefresh(self._refresh_behind)
         self._store = AsyncOpenedOnce(self.config.store or default_store)
@@ -252,9 +253,10 @@ class AsyncPopi:
         try:
             return await self._refreshed(profile), ()
         except SummarizerError as error:
-            if self.config.on_failure == "raise" or not profile.summary:
+            if self.config.on_failure == "raise":
                 raise
-            return profile, (f"An older summary is served: {error}",)
+            what = "An older summary is served" if profile.summary else "Answered without a summary"
+            return profile, (f"{what}: {error}",)
 
     async def _refreshed(self, profile: Profile) -> Profile:
         """Infer and save a new version; when the profile has moved on meanwhile, what is there now counts."""
@@ -277,13 +279,9 @@ class AsyncPopi:
 
     async def _inferred(self, material: rules.Material) -> Summary:
         """Ask the summarizer and guard what it wrote; without signals there is nothing to ask."""
-        name = rules.name_of(self._summarizer)
-        try:
+        with self._pause.around():
             written = await self._asked(material) if material.signals else None
-        except LiveCallError:
-            raise
-        except Exception as error:
-            raise rules.as_summarizer_error(name, error) from error
+        name = rules.name_of(self._summarizer)
         return await asyncio.to_thread(rules.finish, written, material, self.config, name)
 
     async def _asked(self, material: rules.Material) -> Summary | str:
@@ -299,5 +297,6 @@ class AsyncPopi:
             profile = await (await self._store.get()).read(namespace, user_id)
             if profile.stale:
                 await self._refreshed(profile)
-        except PopiError as error:
-            _log.warning("A summary could not be refreshed in the background: %s", error)
+        except Exception as error:
+            reason = error if isinstance(error, PopiError) else type(error).__name__
+            _log.warning("A summary could not be refreshed in the background: %s", reason)

@@ -16,7 +16,6 @@ from typing import Any, Self, cast
 from popi_sdk import personalization as rules
 from popi_sdk.backend import Backend, LiteLLMBackend
 from popi_sdk.backend.fallbacks import with_fallbacks
-from popi_sdk.backend.live_calls import LiveCallError
 from popi_sdk.background import BackgroundRefresh
 from popi_sdk.cache import SummaryCache
 from popi_sdk.composer import ChatMessage, Placement, Prompt
@@ -24,6 +23,7 @@ from popi_sdk.config import Config, default_store, load_config
 from popi_sdk.errors import PopiError, StoreError, SummarizerError
 from popi_sdk.intake import SignalsLike, coerce
 from popi_sdk.lazy_store import OpenedOnce
+from popi_sdk.pause import Pause
 from popi_sdk.reply import Personal, Reply, reply_from
 from popi_sdk.signals import Signal
 from popi_sdk.store import Profile, check_names
@@ -59,6 +59,7 @@ class Popi:
         self._templates = load_templates(self.config.templates)
         self._backend = backend or LiteLLMBackend()
         self._summarizer: Summarizer = make_summarizer(self.config, self._backend, self._templates)
+        self._pause = Pause(rules.name_of(self._summarizer))
         self._directly_given = SummaryCache()
         self._background = BackgroundRefresh(self._refresh_behind)
         self._store = OpenedOnce(self.config.store or default_store)
@@ -248,9 +249,10 @@ class Popi:
         try:
             return self._refreshed(profile), ()
         except SummarizerError as error:
-            if self.config.on_failure == "raise" or not profile.summary:
+            if self.config.on_failure == "raise":
                 raise
-            return profile, (f"An older summary is served: {error}",)
+            what = "An older summary is served" if profile.summary else "Answered without a summary"
+            return profile, (f"{what}: {error}",)
 
     def _refreshed(self, profile: Profile) -> Profile:
         """Infer and save a new version; when the profile has moved on meanwhile, what is there now counts."""
@@ -273,14 +275,9 @@ class Popi:
 
     def _inferred(self, material: rules.Material) -> Summary:
         """Ask the summarizer and guard what it wrote; without signals there is nothing to ask."""
-        name = rules.name_of(self._summarizer)
-        try:
+        with self._pause.around():
             written = self._summarizer.summarize(material.signals, material.previous) if material.signals else None
-        except LiveCallError:
-            raise
-        except Exception as error:
-            raise rules.as_summarizer_error(name, error) from error
-        return rules.finish(written, material, self.config, name)
+        return rules.finish(written, material, self.config, rules.name_of(self._summarizer))
 
     def _refresh_behind(self, namespace: str, user_id: str) -> None:
         """A refresh on the background thread; a failure is logged and tried again with the user's next call."""
@@ -288,5 +285,6 @@ class Popi:
             profile = self._store.get().read(namespace, user_id)
             if profile.stale:
                 self._refreshed(profile)
-        except PopiError as error:
-            _log.warning("A summary could not be refreshed in the background: %s", error)
+        except Exception as error:
+            reason = error if isinstance(error, PopiError) else type(error).__name__
+            _log.warning("A summary could not be refreshed in the background: %s", reason)

@@ -186,17 +186,6 @@ def failed(error: PopiError) -> Personal:
     return Personal(NOTHING, "failed", (f"Answered without a summary: {error}",))
 
 
-def as_summarizer_error(name: str, error: Exception) -> PopiError:
-    """Whatever a summarizer raised, as an error of POPI's."""
-    if isinstance(error, SummarizerError | ConfigError):
-        return error
-    hint = error.hint if isinstance(error, PopiError) else ""
-    reason = error.message if isinstance(error, PopiError) else type(error).__name__
-    return SummarizerError(
-        f"The summarizer {name} failed: {reason}", hint=hint, retryable=getattr(error, "retryable", False)
-    )
-
-
 def name_of(summarizer: Summarizer) -> str:
     """How a summarizer is called in `summary.model` and in errors."""
     return str(getattr(summarizer, "name", "") or type(summarizer).__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -211,6 +212,45 @@ class TestFailures:
         assert "older summary" in reply.warnings[0]
         summarizer.failing = None
         assert popi.personalize("Hi", user_id="ada").summary.version == 2
+
+    def test_a_profile_can_be_read_while_no_summary_can_be_written(self, clients) -> None:
+        popi = clients(summarizer=FakeSummarizer(RuntimeError("down")))
+        popi.observe("ada", SAID)
+        assert popi.profile("ada").signal_count == 1
+        with pytest.raises(SummarizerError):
+            popi.refresh("ada")
+
+    def test_a_summarizer_that_takes_long_to_fail_is_left_alone_as_long(self, clients) -> None:
+        summarizer = Counting()
+        tries = []
+
+        def fail_slowly(signals, previous=None):
+            tries.append(1)
+            time.sleep(0.2)
+            raise RuntimeError("down")
+
+        summarizer.summarize = fail_slowly
+        popi = clients(backend=FakeBackend(), summarizer=summarizer)
+        assert "RuntimeError" in popi.personalize("Hi", ["a"]).warnings[0]
+        reply = popi.personalize("Hi", ["a"])
+        assert (reply.status, len(tries)) == ("failed", 1)
+        assert "left alone" in reply.warnings[0]
+        popi.wait(0.25)
+        popi.personalize("Hi", ["a"])
+        assert len(tries) == 2
+
+    def test_a_failure_in_the_background_leaves_the_next_one_a_chance(self, clients) -> None:
+        summarizer = Counting()
+        summarizer.failing = KeyError("odd")
+        popi = clients(backend=FakeBackend(), summarizer=summarizer, refresh="background")
+        popi.observe("ada", "a")
+        popi.wait(0.1)
+        summarizer.failing = None
+        for _ in range(100):
+            if popi.personalize("Hi", user_id="ada").status == "applied":
+                break
+            popi.wait(0.02)
+        assert popi.personalize("Hi", user_id="ada").summary.version == 1
 
     def test_a_summarizer_that_returns_something_else_is_told(self, clients) -> None:
         popi = clients(backend=FakeBackend(), summarizer=FakeSummarizer(["a list"]))
