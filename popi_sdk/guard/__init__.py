@@ -23,7 +23,7 @@ from types import MappingProxyType
 from popi_sdk.errors import SignalError
 from popi_sdk.guard.judge import judge
 from popi_sdk.guard.signs import defuse, neutralize
-from popi_sdk.guard.text import fold_words, plain_letters, split_lines, split_sentences, strip_invisible
+from popi_sdk.guard.text import fold_words, hides_text, plain_letters, split_lines, split_sentences, strip_invisible
 from popi_sdk.summary import Clause, Summary
 from popi_sdk.tokens import count_tokens, estimated
 
@@ -42,7 +42,7 @@ MOST_ROUNDS = 4
 _ENDS = ".!?…。！？"
 
 ORDERS = frozenset(
-    {"instruction", "hidden", "other_user", "secret", "tool", "promotion", "payload", "encoded", "role_marker"}
+    {"instruction", "hidden", "other_user", "secret", "tool", "promotion", "payload", "encoded", "role_marker", "unseen"}
 )
 """Reasons that show ill will: their source is not believed in anything else either."""
 
@@ -55,6 +55,7 @@ _WHY = {
     "promotion": "it asks for claims or advertisement",
     "payload": "it asks for fixed words",
     "encoded": "it holds or asks for something encoded",
+    "unseen": "it hides words in characters nobody can see",
     "role_marker": "it holds a mark that chat formats use",
     "link": "it holds a link or an address",
     "odd": "it holds a code, or signs that are not plain words",
@@ -137,6 +138,8 @@ def check_own_words(text: str, *, max_tokens: int) -> str:
 def _as_summary(text: str, signal_ids: tuple[str, ...]) -> Summary:
     """A string as a summary of one clause per sentence; characters nobody can see are out already."""
     too_long = len(text) > LONGEST_TEXT
+    if hides_text(text):
+        return Summary(clauses=(Clause(text, signal_ids),), signal_ids=signal_ids)
     text, found = strip_invisible(text[:LONGEST_TEXT])
     sentences = _together(_sentences(text))
     return Summary(
@@ -192,6 +195,9 @@ def _judge(clause: Clause) -> _Judged:
     """Clean a clause and drop its sentences that may not stand in a system prompt, until nothing changes any more."""
     removed: Counter[str] = Counter()
     refused: list[tuple[str, str]] = []
+    if hides_text(clause.text):
+        shown = strip_invisible(clause.text)[0]
+        return _Judged(replace(clause, text=""), Counter(unseen=1), ((shown, "unseen"),))
     for _ in range(MOST_ROUNDS):
         text, found = strip_invisible(clause.text)
         removed["invisible"] += found

@@ -15,9 +15,16 @@ _SAY = r"""(?:say|print|output|reply|respond|answer|append|prepend|prefix|prefac
 _DEMAND = re.compile(
     rf"""(?:^|[,;:.!?"'“”(\-–—]\s*
     |\b(?:and|then|to|always|must|should|will|please|also|only|just|you|now|first|shall|or|instead|never|simply|assistant|
-        model|by|says?|said)\s+)
-    (?P<verb>{_SAY})\b(?P<rest>.*)""",
+        model|by|says?|said)\s+
+    |(?<!\bI[ ])(?<!\bwe[ ])(?<!\bthey[ ])\b(?=(?:reply|respond|answer|output|print|append|echo)(?:[ ]with)?[ ]["'“‘«]))
+    (?:\w+ly\s+)?(?P<verb>{_SAY})\b(?P<rest>.*)""",
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+_FOREIGN_DEMAND = re.compile(
+    r"""[「『“"'][^「」『』“”"']{3,60}[」』”"']\s?[とをで]?(?:必ず)?(?:書|言|答|返|付け|つけ|入れ|加え|締め|叫|繰り返|出力|表示)
+    | (?:说|說|写|寫|输出|輸出|加上|回复|回答|重复|重複|附上|打印)(?:出|上|一?句|：|:)?\s?[「『“"'][^「」『』“”"']{3,60}[」』”"']
+    | [「『“"'][^「」『』“”"']{3,60}[」』”"']\s?(?:라고|을|를)\s?(?:말|답|써|적|쓰|붙|출력)""",
+    re.VERBOSE,
 )
 _NEGATED = re.compile(
     r"\b(?:never|don['’]?t|do not|avoid|stop|not|without)(?:\s+\w+)?\s+\w+$", re.IGNORECASE
@@ -74,6 +81,8 @@ def demands_literal(sentence: str) -> bool:
     (True, False)
     """
     demand = _DEMAND.search(sentence)
+    if _FOREIGN_DEMAND.search(sentence):
+        return True
     while demand:
         negated = _NEGATED.search(sentence[: demand.end("verb")]) and not _UNLESS.search(demand["rest"])
         if not negated and _wants(demand["verb"].casefold(), demand["rest"]):

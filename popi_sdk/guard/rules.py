@@ -25,6 +25,7 @@ _TOGETHER = (
     "REVEAL ..3 PEOPLE ..3 NO",
     "PEOPLE ..3 REVEAL ..3 NO",
     "PEOPLE ..3 NO ..3 REVEAL",
+    "PROMOTE ..2 BRANDS !_",
     "PHRASES",
 )
 """What is refused in every language; see `data/languages.txt`."""
@@ -88,7 +89,7 @@ def _rules() -> tuple[Rule, ...]:
     spaced = (families for families, has_spaces in languages() if has_spaces)
     return (
         *(_rule(reason, line, english()) for reason, line in orders()),
-        *(_rule("instruction", line, families) for families in spaced for line in _TOGETHER),
+        *(_rule("instruction", line, families) for families in spaced for line in _together(families)),
     )
 
 
@@ -96,7 +97,12 @@ def _rules() -> tuple[Rule, ...]:
 def unspaced() -> re.Pattern[str]:
     """What is refused in the languages that put no spaces between words, for a clause without its spaces."""
     all_families = (families for families, has_spaces in languages() if not has_spaces)
-    return re.compile("|".join(_run(line, families) for families in all_families for line in _TOGETHER))
+    return re.compile("|".join(_run(line, families) for families in all_families for line in _together(families)))
+
+
+def _together(families: Families) -> list[str]:
+    """The lines of `_TOGETHER` whose families a language has."""
+    return [line for line in _TOGETHER if families.keys() >= set(re.findall(r"[A-Z]+", line))]
 
 
 @cache
@@ -104,6 +110,13 @@ def excuses() -> re.Pattern[str]:
     """The word after which a verb is no order: "how to call an API" asks for knowledge."""
     pairs = {_spelled(excuse, " ").rpartition(" ")[::2] for excuse in english()["EXCUSED"]}
     return re.compile("|".join(sorted(rf"(?<= {first}) {last}(?!\S)" for first, last in pairs)))
+
+
+@cache
+def bans() -> re.Pattern[str]:
+    """What asks for certain words not to be used: "never say the word X"; but not "never end without the word X"."""
+    unless = _token("without|unless|before|until|except|but|anything|anywhere|other_than", {})
+    return re.compile("".join(_token(token, english()) for token in ("BAN", "..2", "VERBATIM")) + rf"(?!.*{unless})")
 
 
 # ---- reading a rule ----------------------------------------------------------------------------------------------

@@ -30,12 +30,12 @@ _TOKEN_NAME = (
 _OPEN, _CLOSE = "[<‹«＜〈《⟨❮]", "[>›»＞〉》⟩❯]"
 MARKERS = re.compile(
     rf"""(?:^|[.,;!?\n"'“”»>\]|)}}*\#_%-]\s*|\\n|\s{{2,}})(?:\[|\(|\*\*|__|\#+\s*|\|)?
-        {_SPEAKER}(?:\]|\)|\*\*|__|\|)?\s?[:：>»|](?!\w*//)                                   # System:  **Human:**
+        {_SPEAKER}(?:\]|\)|\*\*|__|\|)?(?:\s?\([^()]{{1,40}}\))?\s?[:：>»|](?!\w*//)                                   # System:  **Human:**
     | (?:^|\n|["'“>][ ]?)(?:ai|llm|gpt|bot|model|assistant|chatbot)[ -]\w+\s*:                   # AI reviewer:
     | \brole["']?\s*[:=]\s*["']?(?:system|tool)\b(?!\s\w)
-    | [\[({{|【〔「][\s/\\|\#*_=~%-]*{_PART}[\s|\#*_=~%-]*[\])}}|】〕」]          # [SYSTEM] {{{{#system~}}}}
+    | [\[({{|【〔「][\s/\\|\#*_=~%-]*+{_PART}[\s|\#*_=~%-]*[\])}}|】〕」]          # [SYSTEM] {{{{#system~}}}}
     | \#{{2,}}\s*(?:new[ ]|the[ ])?{_PART}\b | ^\#+\s*(?:new[ ]|the[ ])?{_PART}(?:\s\w+)?\W*$    # ### Instruction
-    | [-=*\#~_]{{3,}}\s*{_PART}\b
+    | (?<![-=*\#~_])[-=*\#~_]{{3,}}+\s*{_PART}\b
     | {_OPEN}\s*[/\\|]?\s*{_TAG_NAME}\w*(?:[\s:_/-][^<>]{{0,80}})?{_CLOSE}                        # </user_preferences>
     | {_OPEN}[|｜] | [|｜]{_CLOSE}                                           # <|im_start|>
     | <<\s*/?\s*\w+\s*>> | {_OPEN}/?{_TOKEN_NAME}\s*/?{_CLOSE}            # <</SYS>> </s>
@@ -44,6 +44,11 @@ MARKERS = re.compile(
         end_of_turn|endoftext|fim_prefix|fim_suffix|endofprompt|python_tag|eom_id)\b
     | \b(?:new|updated|revised|real|true|actual|secret|hidden|additional|special|urgent|next|following)[ ](?:\w+[ ])?
         (?:rule|directive|instruction|order|task|policy|prompt|command|mission|objective)s?\s*:   # New directive:
+    | ^\W{{0,3}}[qa]\d{{0,2}}\s?[:：]\s?\w | \bq\s?[:：].*\ba\s?[:：]                            # Q: ... A: ...
+    | ^\W{{0,3}}you\s?:\s\w | \bme\s?:.*\byou\s?:                                       # Me: ... You: ...
+    | \b(?:override|overrides|unrestricted|uncensored|jailbreak|sudo|admin|debug|unsafe|safety|filter(?:s|ing)?|
+        moderation|guardrails|restrictions?|refusals?|allow(?:ed|_all)?|permissions?|privileges?|(?:allowed|blocked)[_ -]\w+)
+        ["']?\s*[:=]\s*["']?(?:true|false|on|off|yes|no|none|null|0|1|disabled|enabled|everything|anything|all|full)\b
     | \\n\\n(?:human|assistant|system) | <!-- | -->""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -55,7 +60,9 @@ BORDERS = re.compile(
         [\])}}>|*\#=~_-]                                                                        # [END OF USER DATA]
     | [=\-*\#~_%]{{2,}}\s*\w[\w ]{{0,60}}[=\-*\#~_%]{{3,}}                                     # === anything ===
     | \b(?:BEGIN|END|START|STOP)(?:[ ]OF)?(?:[ ][A-Z]+){{0,3}}[ ](?:USER|SYSTEM|PROMPT|CONTEXT|PREFERENCES?|INPUT|DATA|
-        INSTRUCTIONS?|MESSAGES?|CONVERSATION|DOCUMENT|PROFILE|SUMMARY|BLOCK|POLICY|SIGNALS?|TEXT|QUERY|CHAT|RULES?)\b""",
+        INSTRUCTIONS?|MESSAGES?|CONVERSATION|DOCUMENT|PROFILE|SUMMARY|BLOCK|POLICY|SIGNALS?|TEXT|QUERY|CHAT|RULES?|SECTION|PART|ZONE|
+        MODE|CONFIG(?:URATION)?|OVERRIDE|TRANSCRIPT|NOTICE|OUTPUT)\b
+    | [@%$&^]{{2,}}\s?\w{{2,30}}\s?[@%$&^]{{2,}}                                              # @@ADMIN@@""",
     re.VERBOSE,
 )
 

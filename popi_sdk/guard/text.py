@@ -22,8 +22,16 @@ _BREAKS = re.compile(r"\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)")
 _BULLET = re.compile(r"^[\s>]*(?:(?:[-*+•‣◦▪●·–—]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+)+|^[\s>]+")
 _SENTENCE = re.compile(
-    r"(?<=[!?…])[\"'”’»)\]]*\s+|(?<=[^\W\d][.])[\"'”’»)\]]*\s+(?![a-z])|(?<=[\d)\]\"'”’`][.])\s+(?![a-z])|(?<=[。！？｡])[」』”]*\s*"
+    r"(?<=[!?…])(?:\s+|[\"'”’»)\]]+\s+(?![a-z]))|(?<=[^\W\d][.])[\"'”’»)\]]*\s+(?![a-z])|(?<=[\d)\]\"'”’`][.])\s+(?![a-z])|(?<=[。！？｡])[」』”]*\s*"
 )
+
+
+_EMOJI = "©®‼⁉™ℹ↔-↪⌚-⏿Ⓜ▪-◾☀-➿⤴⤵⬅-⭕〰〽㊗㊙\U0001f000-\U0001faff"
+_JOINED_SCRIPTS = "\u0620-\u06ff\u0750-\u077f\u0900-\u0dff\u1000-\u109f\u1780-\u17ff"
+_JOINS = re.compile(
+    rf"[{_EMOJI}]\ufe0f|[#*0-9]\ufe0f\u20e3|[{_EMOJI}\ufe0f]\u200d[{_EMOJI}]|[{_JOINED_SCRIPTS}][\u200c\u200d][{_JOINED_SCRIPTS}]"
+)
+"""What is unseen and yet part of the writing: in emoji, and between letters of Arabic and Indic scripts."""
 
 
 @cache
@@ -42,8 +50,24 @@ def strip_invisible(text: str, instead: str = "") -> tuple[str, int]:
     found = {character for character in set(text) if _is_invisible(character)}
     if not found:
         return text, 0
-    kept = text.translate({ord(character): instead for character in found})
-    return kept, sum(map(text.count, found))
+    taken = 0
+
+    def take(one: re.Match[str]) -> str:
+        nonlocal taken
+        if _JOINS.match(text, max(one.start() - 1, 0)):
+            return one[0]
+        taken += 1
+        return instead
+
+    return re.sub("[" + "".join(map(re.escape, found)) + "]", take, text), taken
+
+
+_HIDDEN_TEXT = re.compile(r"(?<![\U0001F3F4\U000E0020-\U000E007E])[\U000E0020-\U000E007E]{3,}")
+
+
+def hides_text(text: str) -> bool:
+    """Whether `text` holds words in tag characters, which models read and nobody sees; flags use a few of them."""
+    return _HIDDEN_TEXT.search(text) is not None
 
 
 class _Plain(dict[int, str]):
@@ -59,6 +83,11 @@ class _Plain(dict[int, str]):
 
 
 _PLAIN = _Plain()
+
+
+def without_joiners(text: str) -> str:
+    """Text without the unseen characters that `strip_invisible` leaves because they are part of the writing."""
+    return text if text.isascii() else re.sub("[\u200c\u200d\ufe0f]", "", text)
 
 
 def plain_letters(text: str) -> str:
@@ -174,9 +203,17 @@ def fold_words(text: str) -> str:
     return _NOT_A_WORD.sub(" ", text.translate(_FOLDED)).strip()
 
 
+_ESCAPED = re.compile(r"\\+u\{?([0-9a-f]{4,6})\}?|\\+x([0-9a-f]{2})|%([0-9a-f]{2})(?!\d)", re.IGNORECASE)
+
+
+def _unescaped(escaped: re.Match[str]) -> str:
+    point = int(escaped[1] or escaped[2] or escaped[3], 16)
+    return chr(point) if point < 0x110000 else " "
+
+
 def readings(text: str) -> list[str]:
     """The ways to read `text` as words, folded: as it stands, its parts, without separators, camel case cut apart."""
-    text = html.unescape(text)
+    text = _ESCAPED.sub(_unescaped, html.unescape(text))
     lower = _unaccented(text)
     spaced = _SPACED_OUT.sub(lambda run: re.sub(r"[^\w@$]", "", run[0]), lower)
     found = [text, *_PART.split(text), _SEPARATED.sub("", text), spaced, _CAMEL.sub(" ", text)]

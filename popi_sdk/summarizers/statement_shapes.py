@@ -24,7 +24,7 @@ help consider note type indent comment document capitalize capitalise underline 
 organise divide split minimize minimise maximize refrain default favor favour pick choose greet thank apologize
 apologise imagine back support justify prove derive calculate compute annotate attach embed reserve confirm clarify
 rephrase repeat restate paraphrase polish sound read aim ensure hide reveal ignore quiz rate validate delete post
-upload phrase word tailor adapt adjust personalize season spice save spare hit ping feel háblame just only always
+upload phrase word role-play roleplay play disregard override bypass tailor adapt adjust personalize season spice save spare hit ping feel háblame just only always
 never please don't do dont antworte antworten schreib schreibe erkläre nutze benutze verwende gib sprich fasse nenne
 vermeide sei duze sieze halte zeig bitte immer nie réponds répondez utilise utilisez écris écrivez explique
 expliquez donne donnez évite évitez sois soyez fais faites tutoie vouvoie parle parlez responde responda respóndeme
@@ -48,11 +48,12 @@ _ABOUT_ANSWERS = re.compile(
     r"pronouns?|dates?|times?|24[- ]hour|iso|decimals?|figures|numbers?|currency|euros?|dollars|words|bold|"
     r"italics?|capitals?|caps|exclamation\w*|questions?|assistant|chatbot|ai|bot|prompts?|messages?|tool|tools|"
     r"search|browse|calculator|verbos\w*|fluff|filler|wordy|simple|plain|technical|beginner|expert|tutorials?|"
-    r"instructions?|docs|type hints|docstrings?|python|javascript|typescript|rust|java|sql|bash|code style|tabs|"
+    r"instructions?|advice|feedback|docs|type hints|docstrings?|python|javascript|typescript|rust|java|sql|bash|code style|tabs|"
     r"antwort\w*|erklär\w*|beispiel\w*|réponses?|exemples?|explications?|respuestas?|ejemplos?|explicaci\w+|"
     r"respostas?|exemplos?|rispost[ae]|esempi|spiegazion\w+|antwoord\w*|voorbeeld\w*|uitleg|ответ\w*|пример\w*|"
     r"объясн\w*)\b"
 )
+_ABOUT_WORDS = re.compile(_ABOUT_ANSWERS.pattern + r"|[\"'“‘]\w+[\"'”’]")
 _ANSWERING_VERBS = frozenset(
     {"explain", "answer", "reply", "respond", "summarize", "summarise", "format", "cite", "describe", "translate"}
 )
@@ -74,7 +75,7 @@ _MENTAL = re.compile(
 _PRESENT_SELF = re.compile(r"^(?:i'm|i am|i) (?!\w+ed\b)(?!going\b|watching\b|eating\b|waiting\b)[a-z0-9]")
 _STRONG = re.compile(
     r"\b(?:answers?|repl(?:y|ies)|respon(?:d|se|ses)|explanations?|examples?|tone|jargon|emojis?|bullet\w*|markdown|"
-    r"when you|that you|how you|if you|your|tl;?dr|eli5|antworten?|réponses?|respuestas?|respostas?|rispost[ae]|"
+    r"when you|that you|how you|if you|your|(?:treat|address|quiz|teach) me|tl;?dr|eli5|antworten?|réponses?|respuestas?|respostas?|rispost[ae]|"
     r"antwoord\w*)\b|ответ"
 )
 _CERTAIN = re.compile(
@@ -111,7 +112,7 @@ _EVENT = re.compile(
     r"just)\b"
 )
 _CONDITION = re.compile(
-    r"(?:in|for|on|with|when|whenever|if|once|before|after|until|unless|during|at|as|about) [^,]{2,60}, "
+    r"(?:[^,]{3,60}, so |(?:in|for|on|with|when|whenever|if|once|before|after|until|unless|during|at|as|about) [^,]{2,60}, )"
     r"(?:please )?(\w+)"
 )
 _TASTE = re.compile(
@@ -172,7 +173,7 @@ def says_how(sentence: str) -> bool:
         return False
     imperative = (words[0] in _IMPERATIVES and len(words) > 1) or _asks_after_a_condition(lowered)
     if _PUBLIC.search(lowered) and not strong:
-        about_answers = words[0] in _WRITING_VERBS and _ABOUT_ANSWERS.search(lowered) is not None
+        about_answers = words[0] in _WRITING_VERBS and _ABOUT_WORDS.search(lowered) is not None
         return words[0] in _ANSWERING_VERBS or words[0] == "no" or about_answers or _TRADE.match(lowered) is not None
     if imperative or _CERTAIN.search(lowered) or _CJK_ASKING.search(lowered) or _lasting_fact(lowered, words):
         return True
