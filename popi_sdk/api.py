@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from threading import Lock
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from popi_sdk.async_client import AsyncPopi
 from popi_sdk.client import Popi
@@ -17,7 +16,9 @@ from popi_sdk.summary import Summary
 
 _lock = Lock()
 _client: Popi | None = None
-_async_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncPopi] = WeakKeyDictionary()
+_async_clients: dict[asyncio.AbstractEventLoop, AsyncPopi] = {}
+_closing: set[asyncio.Task[None]] = set()
+"""Clients of event loops that have ended, on their way out; asyncio itself would forget these tasks."""
 
 
 def personalize(prompt: Prompt, signals: SignalsLike = (), **options: Any) -> Reply:
@@ -68,5 +69,8 @@ def default_async_client() -> AsyncPopi:
     """The same for the running event loop; connections cannot be shared between loops."""
     loop = asyncio.get_running_loop()
     if loop not in _async_clients:
+        for ended in [other for other in _async_clients if other.is_closed()]:
+            _closing.add(closing := loop.create_task(_async_clients.pop(ended).close()))
+            closing.add_done_callback(_closing.discard)
         _async_clients[loop] = AsyncPopi()
     return _async_clients[loop]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import inspect
 import logging
 from pathlib import Path
 from types import TracebackType
@@ -16,12 +17,13 @@ from popi_sdk import personalization as rules
 from popi_sdk.backend import AsyncBackend, LiteLLMBackend
 from popi_sdk.backend.fallbacks import awith_fallbacks
 from popi_sdk.background import AsyncBackgroundRefresh
-from popi_sdk.cache import SummaryCache
+from popi_sdk.cache import SummaryCache, key_of
 from popi_sdk.composer import ChatMessage, Placement, Prompt
 from popi_sdk.config import Config, default_store, load_config
 from popi_sdk.errors import PopiError, StoreError, SummarizerError
-from popi_sdk.intake import SignalsLike, coerce
+from popi_sdk.intake import SignalsLike, coerce, coerce_all
 from popi_sdk.lazy_store import AsyncOpenedOnce
+from popi_sdk.one_at_a_time import AsyncOneAtATime
 from popi_sdk.pause import Pause
 from popi_sdk.reply import Personal, Reply, reply_from
 from popi_sdk.signals import Signal
@@ -62,6 +64,7 @@ class AsyncPopi:
         self._backend = backend or LiteLLMBackend()
         self._summarizer: Summarizer = make_summarizer(self.config, self._backend, self._templates)
         self._pause = Pause(rules.name_of(self._summarizer))
+        self._one_at_a_time = AsyncOneAtATime()
         self._directly_given = SummaryCache()
         self._background = AsyncBackgroundRefresh(self._refresh_behind)
         self._store = AsyncOpenedOnce(self.config.store or default_store)
@@ -130,9 +133,13 @@ class AsyncPopi:
         user_id: str | None = None,
         model: Any = None,
         placement: Placement | None = None,
+        timeout: float | None = None,
+        **options: Any,
     ) -> list[ChatMessage]:
         """The chat messages exactly as `personalize` would send them; no call to the backend."""
-        request = rules.check_request(prompt, self.config, model=model, placement=placement, options={})
+        request = rules.check_request(
+            prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
+        )
         personal = await self._personal(user_id, coerce(signals))
         return request.composed(personal.summary, request.models[0], self._templates)
 
@@ -153,7 +160,7 @@ class AsyncPopi:
             SignalError: something cannot be taken; then nothing of this call was stored.
             StoreError: nothing of this call was stored.
         """
-        given = coerce(cast("SignalsLike", signals[0] if len(signals) == 1 else signals))
+        given = coerce_all(signals)
         await (await self._store.get()).observe(self.config.namespace, user_id, given)
         if given and self.config.refresh == "background":
             self._background.ask(self.config.namespace, user_id, self.config.debounce)
@@ -251,7 +258,10 @@ class AsyncPopi:
             self._background.ask(profile.namespace, profile.user_id)
             return profile, ()
         try:
-            return await self._refreshed(profile), ()
+            async with self._one_at_a_time.lock(profile.namespace, profile.user_id):
+                profile = await (await self._store.get()).read(profile.namespace, profile.user_id)
+                due = rules.refresh_is_due(profile, self.config)
+                return (await self._refreshed(profile) if due else profile), ()
         except SummarizerError as error:
             if self.config.on_failure == "raise":
                 raise
@@ -269,12 +279,12 @@ class AsyncPopi:
         return saved or await (await self._store.get()).read(profile.namespace, profile.user_id)
 
     async def _of_signals(self, signals: tuple[Signal, ...]) -> Summary:
-        ids = tuple(signal.id for signal in signals)
-        held = self._directly_given.get(ids)
+        key = key_of(signals)
+        held = self._directly_given.get(key)
         if held is not None:
             return held
         summary = await self._inferred(rules.Material(signals, None))
-        self._directly_given.put(ids, summary)
+        self._directly_given.put(key, summary)
         return summary
 
     async def _inferred(self, material: rules.Material) -> Summary:
@@ -287,6 +297,8 @@ class AsyncPopi:
     async def _asked(self, material: rules.Material) -> Summary | str:
         """A summarizer that waits is awaited (`asummarize`); one that computes does so in a thread."""
         awaitable = getattr(self._summarizer, "asummarize", None)
+        if awaitable is None and inspect.iscoroutinefunction(self._summarizer.summarize):
+            awaitable = self._summarizer.summarize
         if awaitable is not None:
             return cast("Summary | str", await awaitable(material.signals, material.previous))
         return await asyncio.to_thread(self._summarizer.summarize, material.signals, material.previous)

@@ -6,7 +6,6 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from threading import Condition, Thread
 
 User = tuple[str, str]
@@ -32,22 +31,23 @@ class BackgroundRefresh:
         if self._process != os.getpid():
             self._start_over()  # a thread does not survive a fork; what waited there is done by the parent
         with self._changed:
-            self._closing = False
             self._due[namespace, user_id] = time.monotonic() + max(0.0, delay)
             if self._thread is None:
+                self._closing = False
                 self._thread = Thread(target=self._work, name="popi-refresh", daemon=True)
                 self._thread.start()
             self._changed.notify()
 
     def close(self) -> None:
         """Do what is still waiting now, then stop; nothing asked for is dropped."""
-        if self._process != os.getpid() or self._thread is None:
+        if self._process != os.getpid():
             return
         with self._changed:
+            thread = self._thread
             self._closing = True
             self._changed.notify()
-        self._thread.join()
-        self._thread = None
+        if thread is not None:
+            thread.join()
 
     def _work(self) -> None:
         while (user := self._next()) is not None:
@@ -65,39 +65,59 @@ class BackgroundRefresh:
                         return user
                     self._changed.wait(wait)
                 elif self._closing:
+                    self._thread = None
                     return None
                 else:
                     self._changed.wait()
 
 
 class AsyncBackgroundRefresh:
-    """The twin for asyncio: one task for each user that waits."""
+    """The twin for asyncio: one task for each user that waits; a user asked for while being refreshed follows after."""
 
     def __init__(self, refresh: Callable[[str, str], Awaitable[None]]) -> None:
         self._refresh = refresh
         self._waiting: dict[User, asyncio.Task[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._closing = asyncio.Event()
+        self._running: dict[User, asyncio.Task[None]] = {}
+        self._again: set[User] = set()
 
     def ask(self, namespace: str, user_id: str, delay: float = 0.0) -> None:
         """Refresh this user `delay` seconds from now."""
         user = (namespace, user_id)
-        if earlier := self._waiting.pop(user, None):
-            earlier.cancel()
-        task = asyncio.get_running_loop().create_task(self._wait_and_refresh(user, delay), name="popi-refresh")
-        self._waiting[user] = task
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        if self._is_alive(self._running.get(user)):
+            self._again.add(user)
+            return
+        waiting = self._waiting.pop(user, None)
+        if waiting is not None and self._is_alive(waiting):
+            waiting.cancel()
+        self._waiting[user] = asyncio.get_running_loop().create_task(self._wait(user, delay), name="popi-refresh")
 
     async def close(self) -> None:
         """Do what is still waiting now; nothing asked for is dropped."""
-        self._closing.set()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._closing.clear()
+        while self._waiting or self._running:
+            for user, task in list(self._waiting.items()):
+                if self._is_alive(task):
+                    task.cancel()
+                del self._waiting[user]
+                await self._run(user)
+            await asyncio.gather(*filter(self._is_alive, self._running.values()), return_exceptions=True)
+            self._running.clear()
 
-    async def _wait_and_refresh(self, user: User, delay: float) -> None:
-        if delay > 0:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), delay)
-        self._waiting.pop(user, None)  # from here on a new request no longer cancels the work but follows it
+    async def _wait(self, user: User, delay: float) -> None:
+        await asyncio.sleep(delay)
+        self._running[user] = self._waiting.pop(user)
+        try:
+            await self._run(user)
+        finally:
+            self._running.pop(user, None)
+
+    async def _run(self, user: User) -> None:
+        """Refresh, and once more where new signals came meanwhile."""
         await self._refresh(*user)
+        while user in self._again:
+            self._again.discard(user)
+            await self._refresh(*user)
+
+    @staticmethod
+    def _is_alive(task: asyncio.Task[None] | None) -> bool:
+        """Whether it can still be waited for: a task of an event loop that has ended never finishes."""
+        return task is not None and not task.done() and task.get_loop() is asyncio.get_running_loop()

@@ -1,36 +1,44 @@
-"""Summaries of signals that were passed directly: in memory only, bounded, never in the store."""
+"""Summaries of signals that were passed directly: in memory only, bounded, never in the store.
+
+The key is what the signals say, not their ids: an app may give two users' signals the same id.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from threading import Lock
+from typing import TypeAlias
 
+from popi_sdk.signals import Signal
 from popi_sdk.summary import Summary
+
+Key: TypeAlias = tuple[tuple[str, str, str], ...]
 
 MOST_SUMMARIES = 1_024
 
 
 class SummaryCache:
-    """The last used summaries by the ids of the signals they were inferred from, in order; safe across threads."""
+    """The last used summaries by the signals they were inferred from, in order; safe across threads."""
 
     def __init__(self, most: int = MOST_SUMMARIES) -> None:
         self._most = most
-        self._summaries: OrderedDict[tuple[str, ...], Summary] = OrderedDict()
+        self._summaries: OrderedDict[Key, Summary] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, signal_ids: tuple[str, ...]) -> Summary | None:
+    def get(self, key: Key) -> Summary | None:
         """The summary inferred from these signals, if it is still held."""
         with self._lock:
-            summary = self._summaries.get(signal_ids)
+            summary = self._summaries.get(key)
             if summary is not None:
-                self._summaries.move_to_end(signal_ids)
+                self._summaries.move_to_end(key)
             return summary
 
-    def put(self, signal_ids: tuple[str, ...], summary: Summary) -> None:
+    def put(self, key: Key, summary: Summary) -> None:
         """Hold `summary`, and let go of the one that was not used for the longest time."""
         with self._lock:
-            self._summaries[signal_ids] = summary
-            self._summaries.move_to_end(signal_ids)
+            self._summaries[key] = summary
+            self._summaries.move_to_end(key)
             while len(self._summaries) > self._most:
                 self._summaries.popitem(last=False)
 
@@ -38,3 +46,8 @@ class SummaryCache:
         """Let go of everything, so that nothing forgotten lives on here."""
         with self._lock:
             self._summaries.clear()
+
+
+def key_of(signals: Sequence[Signal]) -> Key:
+    """What tells these signals from any others."""
+    return tuple((signal.id, signal.content_hash(), str(signal.at)) for signal in signals)

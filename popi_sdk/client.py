@@ -11,18 +11,19 @@ import copy
 import logging
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from popi_sdk import personalization as rules
 from popi_sdk.backend import Backend, LiteLLMBackend
 from popi_sdk.backend.fallbacks import with_fallbacks
 from popi_sdk.background import BackgroundRefresh
-from popi_sdk.cache import SummaryCache
+from popi_sdk.cache import SummaryCache, key_of
 from popi_sdk.composer import ChatMessage, Placement, Prompt
 from popi_sdk.config import Config, default_store, load_config
 from popi_sdk.errors import PopiError, StoreError, SummarizerError
-from popi_sdk.intake import SignalsLike, coerce
+from popi_sdk.intake import SignalsLike, coerce, coerce_all
 from popi_sdk.lazy_store import OpenedOnce
+from popi_sdk.one_at_a_time import OneAtATime
 from popi_sdk.pause import Pause
 from popi_sdk.reply import Personal, Reply, reply_from
 from popi_sdk.signals import Signal
@@ -60,6 +61,7 @@ class Popi:
         self._backend = backend or LiteLLMBackend()
         self._summarizer: Summarizer = make_summarizer(self.config, self._backend, self._templates)
         self._pause = Pause(rules.name_of(self._summarizer))
+        self._one_at_a_time = OneAtATime()
         self._directly_given = SummaryCache()
         self._background = BackgroundRefresh(self._refresh_behind)
         self._store = OpenedOnce(self.config.store or default_store)
@@ -128,9 +130,13 @@ class Popi:
         user_id: str | None = None,
         model: Any = None,
         placement: Placement | None = None,
+        timeout: float | None = None,
+        **options: Any,
     ) -> list[ChatMessage]:
         """The chat messages exactly as `personalize` would send them; no call to the backend."""
-        request = rules.check_request(prompt, self.config, model=model, placement=placement, options={})
+        request = rules.check_request(
+            prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
+        )
         personal = self._personal(user_id, coerce(signals))
         return request.composed(personal.summary, request.models[0], self._templates)
 
@@ -151,7 +157,7 @@ class Popi:
             SignalError: something cannot be taken; then nothing of this call was stored.
             StoreError: nothing of this call was stored.
         """
-        given = coerce(cast("SignalsLike", signals[0] if len(signals) == 1 else signals))
+        given = coerce_all(signals)
         self._store.get().observe(self.config.namespace, user_id, given)
         if given and self.config.refresh == "background":
             self._background.ask(self.config.namespace, user_id, self.config.debounce)
@@ -247,7 +253,9 @@ class Popi:
             self._background.ask(profile.namespace, profile.user_id)
             return profile, ()
         try:
-            return self._refreshed(profile), ()
+            with self._one_at_a_time.lock(profile.namespace, profile.user_id):
+                profile = self._store.get().read(profile.namespace, profile.user_id)
+                return (self._refreshed(profile) if rules.refresh_is_due(profile, self.config) else profile), ()
         except SummarizerError as error:
             if self.config.on_failure == "raise":
                 raise
@@ -265,12 +273,12 @@ class Popi:
         return saved or self._store.get().read(profile.namespace, profile.user_id)
 
     def _of_signals(self, signals: tuple[Signal, ...]) -> Summary:
-        ids = tuple(signal.id for signal in signals)
-        held = self._directly_given.get(ids)
+        key = key_of(signals)
+        held = self._directly_given.get(key)
         if held is not None:
             return held
         summary = self._inferred(rules.Material(signals, None))
-        self._directly_given.put(ids, summary)
+        self._directly_given.put(key, summary)
         return summary
 
     def _inferred(self, material: rules.Material) -> Summary:

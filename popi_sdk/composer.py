@@ -97,9 +97,10 @@ def compose(
     text = block(summary, templates)
     if not text:
         return messages
+    messages = _without_block(messages, templates.borders)
     if placement == "user":
         return _into_user_turn(messages, text, templates)
-    messages = _without_block(messages, templates.borders)
+    messages = _without_this_block_in_user_turn(messages, text)
     part: ChatMessage = {"type": "text", "text": text}
     if provider == "anthropic":
         if _cache_marks(messages, tools) < MOST_CACHE_MARKS:
@@ -163,6 +164,19 @@ def _without_block(messages: list[ChatMessage], borders: tuple[str, str]) -> lis
         if kept or not content:
             cleaned.append(message if kept == content else {**message, "content": kept})
     return cleaned
+
+
+def _without_this_block_in_user_turn(messages: list[ChatMessage], text: str) -> list[ChatMessage]:
+    """Take out what an earlier call with `placement="user"` put there; only these very bytes, never a user's words."""
+    place = next((place for place, message in enumerate(messages) if message["role"] == "user"), None)
+    content = messages[place].get("content") if place is not None else None
+    if isinstance(content, str) and content.startswith(text):
+        kept: Any = content.removeprefix(text).lstrip("\n")
+    elif isinstance(content, list) and content and isinstance(content[0], Mapping) and content[0].get("text") == text:
+        kept = content[1:]
+    else:
+        return messages
+    return [{**message, "content": kept} if here == place else message for here, message in enumerate(messages)]
 
 
 def _is_block(item: Any, borders: tuple[str, str]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -44,7 +44,7 @@ class Config:
     """Models to try in turn when the first one fails."""
     summarizer: Any = "auto"
     """"auto", "contrast", "provider/model", such a table, or an object with `summarize`."""
-    store: str = ""
+    store: str = field(default="", repr=False)
     """"sqlite:///path", "postgresql://...", "memory"; empty: SQLite in the platform's data folder."""
     namespace: str = "default"
     """Keeps the users of several apps or customers in one store apart."""
@@ -73,6 +73,8 @@ class Config:
             "fallbacks",
             tuple(_model(item, f"fallbacks[{place}]") for place, item in enumerate(_listed(self.fallbacks))),
         )
+        if isinstance(self.summarizer, Mapping):
+            put(self, "summarizer", _model(self.summarizer, "summarizer"))
         _one_of("placement", self.placement, get_args(Placement))
         _one_of("refresh", self.refresh, get_args(Refresh))
         _one_of("on_failure", self.on_failure, get_args(OnFailure))
@@ -120,6 +122,11 @@ def config_file(path: str | Path | None = None) -> Path | None:
     Raises:
         ConfigError: a `pyproject.toml` in the working folder cannot be read.
     """
+    if path is not None and not isinstance(path, str | Path):
+        raise ConfigError(
+            f"A configuration cannot be a {type(path).__name__}",
+            hint="Give a Config, the path of a TOML file, or settings as keyword arguments.",
+        )
     named = path or os.environ.get(_CONFIG_VARIABLE)
     if named:
         return Path(named)

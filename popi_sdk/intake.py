@@ -55,6 +55,21 @@ def coerce(signals: SignalsLike) -> tuple[Signal, ...]:
     return tuple(found.values())
 
 
+def coerce_all(groups: Sequence[SignalsLike]) -> tuple[Signal, ...]:
+    """Signals given as several arguments, of which any may be a list of them.
+
+    >>> [signal.text for signal in coerce_all(["Be brief.", ["No jargon.", "Use lists."]])]
+    ['Be brief.', 'No jargon.', 'Use lists.']
+    """
+    if len(groups) == 1:
+        return coerce(groups[0])
+    several: list[Any] = []
+    for group in groups:
+        listed = isinstance(group, list | tuple) and not _is_chat(group)
+        several.extend(cast("Sequence[Any]", group) if listed else [group])
+    return coerce(several)
+
+
 def load(path: str | Path) -> tuple[Signal, ...]:
     """Read signals from a JSON or JSON Lines file.
 

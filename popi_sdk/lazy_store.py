@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from threading import Lock
+from weakref import WeakKeyDictionary
 
 from popi_sdk.store import AsyncStore, Store, open_async_store, open_store
 
@@ -39,22 +40,26 @@ class AsyncOpenedOnce:
     def __init__(self, url: str | Callable[[], str]) -> None:
         self._url = url
         self._store: AsyncStore | None = None
-        self._lock = asyncio.Lock()
+        self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
     async def get(self) -> AsyncStore:
         """The open store."""
         if self._store is None:
-            async with self._lock:
+            async with self._lock():
                 if self._store is None:
                     self._store = await open_async_store(_resolved(self._url))
         return self._store
 
     async def close(self) -> None:
         """Close it; the next use opens it again."""
-        async with self._lock:
+        async with self._lock():
             store, self._store = self._store, None
         if store is not None:
             await store.close()
+
+    def _lock(self) -> asyncio.Lock:
+        """A lock of asyncio belongs to one event loop; a client may see several, one after another."""
+        return self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
 
 def _resolved(url: str | Callable[[], str]) -> str:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_args
 from popi_sdk.backend.fallbacks import options_for_fallback
 from popi_sdk.backend.model_spec import ModelSpec
 from popi_sdk.composer import ChatMessage, Placement, Prompt, as_messages, compose
-from popi_sdk.config import Config
+from popi_sdk.config import KEYS, Config
 from popi_sdk.errors import ConfigError, PopiError, SignalError, SummarizerError
 from popi_sdk.render import raw_tokens
 from popi_sdk.reply import Personal
@@ -29,6 +29,8 @@ MOST_SIGNALS = 2_000
 """The newest so many signals of a user are read when a summary is inferred."""
 LONGEST_WAIT = 10
 """A refresh waits at most this many times `debounce`, however busy the user is."""
+
+_SETTINGS = frozenset(KEYS) - {"model", "placement", "timeout"}
 
 T = TypeVar("T")
 
@@ -89,8 +91,14 @@ def check_request(
         raise ConfigError("`stream=True` is not taken here", hint="Use `with popi.stream(...) as stream:`.")
     if placement is not None and placement not in get_args(Placement):
         raise ConfigError(f"`placement` cannot be {str(placement)[:40]!r}", hint="Use system, developer or user.")
-    if timeout is not None and not timeout > 0:
-        raise ConfigError(f"`timeout` is {timeout}; it must be more than 0 seconds")
+    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0):
+        raise ConfigError(f"`timeout` is {str(timeout)[:40]!r}", hint="Give a number of seconds above 0.")
+    settings = sorted(_SETTINGS & options.keys())
+    if settings:
+        raise ConfigError(
+            f"`{settings[0]}` cannot be given for one call",
+            hint=f"Set it for the client: Popi({settings[0]}=...).",
+        )
     first = config.model if model is None else ModelSpec.parse(model)
     return Request(
         messages=as_messages(prompt),
@@ -122,7 +130,7 @@ def needs_only_news(profile: Profile, summarizer: Summarizer) -> bool:
     """Whether the history has outgrown what the summarizer reads at once, so that it builds on its last summary."""
     window = getattr(summarizer, "input_tokens", None)
     summary = profile.summary
-    return bool(window and summary and not summary.pinned and profile.seen and summary.raw_tokens > window)
+    return bool(window and summary and profile.stale and profile.seen and summary.raw_tokens > window)
 
 
 def finish(written: Summary | str | None, material: Material, config: Config, name: str) -> Summary:
@@ -133,6 +141,10 @@ def finish(written: Summary | str | None, material: Material, config: Config, na
         raise SummarizerError(
             f"The summarizer {name} returned {type(written).__name__}", hint="Return a Summary or a string."
         )
+    if isinstance(written, Summary) and not all(
+        isinstance(clause, Clause) and isinstance(clause.text, str) for clause in written.clauses
+    ):
+        raise SummarizerError(f"The summarizer {name} returned clauses that are none", hint="Use Clause(text).")
     ids = tuple(signal.id for signal in material.signals)
     before = material.previous or NOTHING
     model = (written.model if isinstance(written, Summary) else "") or name

@@ -94,9 +94,9 @@ class SignalBase(BaseModel):
         except ValidationError as error:
             raise _signal_error(error) from None
         if not self.id:
-            object.__setattr__(self, "id", self._content_id())
+            object.__setattr__(self, "id", self.content_hash())
 
-    def _content_id(self) -> str:
+    def content_hash(self) -> str:
         """Hash of kind, content and source: saying the same thing twice is one signal."""
         try:
             content = self.model_dump(mode="json", exclude={"id", "at", "allow_training"})
@@ -174,7 +174,7 @@ class Rating(SignalBase):
         if liked is not None:
             if not isinstance(liked, bool):
                 raise _FieldError("liked", "must be true or false")
-            if score is not None and (score > 0) != liked:
+            if isinstance(score, int | float) and (score > 0) != liked:
                 raise _FieldError("liked", f"contradicts `score` {score}; give one of them")
             data["score"] = score if score is not None else (1.0 if liked else -1.0)
         elif score is None:

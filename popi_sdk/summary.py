@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class Summary:
     created_at: datetime | None = None
     pinned: bool = False
     """True for a person's own words, which win over inference until they are let go of."""
-    removed: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    removed: Mapping[str, int] = field(default_factory=dict, hash=False)
     """What the guard took out of the summarizer's text, counted by reason."""
     estimated: bool = False
     """True when tokens were estimated because no encoding lies on this machine."""

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
+import dataclasses
+import pickle
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Thread
 
 import pytest
 
+import popi_sdk
 from popi_sdk import (
+    AsyncPopi,
     BackendError,
     Clause,
     ConfigError,
+    Popi,
     PreferencePair,
     SignalError,
     Statement,
@@ -20,7 +30,7 @@ from popi_sdk import (
 )
 from popi_sdk.personalization import refresh_is_due
 from popi_sdk.store import Profile
-from popi_sdk.testing import FakeBackend, FakeSummarizer
+from popi_sdk.testing import FakeBackend, FakeSummarizer, use
 
 SAID = "Short answers, please."
 
@@ -472,3 +482,126 @@ def test_a_remote_model_that_finds_nothing_leads_to_skipped(clients) -> None:
 def test_a_summarizer_that_is_none_is_refused(clients, summarizer) -> None:
     with pytest.raises(ConfigError, match="summarizer"):
         clients(summarizer=summarizer)
+
+
+class TestManyAtOnce:
+    def test_users_whose_signals_have_the_same_ids_are_not_mixed_up(self, clients) -> None:
+        popi = clients(backend=FakeBackend())
+        popi.observe("ada", {"id": "1", "text": "Answer in French."})
+        popi.observe("bob", {"id": "1", "text": "Answer in Spanish."})
+        texts = [popi.personalize("Hi", ["Use metric units."], user_id=user).summary.text for user in ("ada", "bob")]
+        assert "French" in texts[0]
+        assert "French" not in texts[1]
+        assert "Spanish" in texts[1]
+        one, other = (popi.summarize([Statement(text, id="1")]).text for text in ("Be brief.", "Be thorough."))
+        assert (one, other) == ("Be brief.", "Be thorough.")
+
+    def test_a_wish_said_again_wins_over_what_came_between(self, clients) -> None:
+        popi = clients(backend=FakeBackend())
+        for wish in ("Keep answers short.", "Write long, detailed answers.", "Keep answers short."):
+            popi.observe("ada", wish)
+            assert popi.profile("ada").summary.text == wish
+
+    def test_refreshing_without_news_keeps_what_is_known(self, clients) -> None:
+        summarizer = Counting()
+        summarizer.input_tokens = 1
+        popi = clients(summarizer=summarizer)
+        popi.observe("ada", "some words", "more words")
+        before = popi.profile("ada").summary
+        assert popi.refresh("ada").text == before.text
+        assert summarizer.asked[-1][1] is None
+
+    def test_twenty_calls_for_one_stale_user_make_one_inference(self) -> None:
+        summarizer = Counting()
+        slow = summarizer.summarize
+
+        def summarize(signals, previous=None):
+            time.sleep(0.1)
+            return slow(signals, previous)
+
+        summarizer.summarize = summarize
+        with Popi(store="memory", backend=FakeBackend(), summarizer=summarizer) as popi:
+            popi.observe("ada", "a")
+            with ThreadPoolExecutor(20) as pool:
+                replies = list(pool.map(lambda _: popi.personalize("Hi", user_id="ada"), range(20)))
+        assert len(summarizer.asked) == 1
+        assert {reply.status for reply in replies} == {"applied"}
+
+    @pytest.mark.parametrize("refresh", ["inline", "background"])
+    async def test_twenty_awaited_calls_for_one_stale_user_make_one_or_two(self, refresh) -> None:
+        asked = []
+
+        class Slow:
+            async def summarize(self, signals, previous=None):
+                asked.append(1)
+                await asyncio.sleep(0.1)
+                return "Keep answers short."
+
+        async with AsyncPopi(store="memory", backend=FakeBackend(), summarizer=Slow(), refresh=refresh) as popi:
+            await popi.observe("ada", "a")
+            await asyncio.gather(*(popi.personalize("Hi", user_id="ada") for _ in range(20)))
+            await asyncio.sleep(0.3)
+            assert (await popi.personalize("Hi", user_id="ada")).status == "applied"
+        assert len(asked) == 1
+
+    def test_one_client_serves_one_event_loop_after_another(self, tmp_path) -> None:
+        popi = AsyncPopi(
+            store=f"sqlite:///{tmp_path}/popi.db", backend=FakeBackend(), summarizer=Counting(), refresh="background"
+        )
+
+        async def many() -> str:
+            await asyncio.gather(*(popi.observe("ada", f"word {number}") for number in range(20)))
+            await asyncio.sleep(0.2)
+            return (await popi.personalize("Hi", user_id="ada")).status
+
+        assert [asyncio.run(many()), asyncio.run(many())] == ["applied", "applied"]
+        asyncio.run(popi.close())
+
+    def test_module_functions_leave_no_store_open_behind_ended_loops(self, monkeypatch, tmp_path) -> None:
+        monkeypatch.setenv("POPI_STORE", f"sqlite:///{tmp_path}/popi.db")
+        opened = Path("/proc/self/fd")
+        if not opened.exists():
+            pytest.skip("open files cannot be counted here")
+        with use(FakeBackend(default="Hello.")):
+            counts = []
+            for _ in range(12):
+                asyncio.run(popi_sdk.apersonalize("Hi", user_id="ada"))
+                counts.append(len(list(opened.iterdir())))
+        assert counts[-1] <= counts[2] + 4
+
+    def test_closing_while_signals_still_come_does_not_hang(self) -> None:
+        popi = Popi(store="memory", summarizer=Counting(), refresh="background")
+        popi.observe("ada", "a")
+        popi.profile("ada")
+        closer = Thread(target=popi._background.close)
+        closer.start()
+        for number in range(50):
+            popi.observe("ada", f"word {number}")
+        closer.join(5)
+        assert not closer.is_alive()
+        popi.close()
+
+
+def test_summaries_and_replies_can_be_copied_pickled_and_hashed(clients) -> None:
+    reply = clients(backend=FakeBackend()).personalize("Hi", [SAID])
+    assert copy.deepcopy(reply.summary) == pickle.loads(pickle.dumps(reply.summary)) == reply.summary
+    assert dataclasses.asdict(reply.summary)["clauses"][0]["text"] == SAID
+    assert hash(reply.summary) == hash(copy.copy(reply.summary))
+
+
+def test_clauses_that_are_none_are_a_summarizers_failure_not_the_calls(clients) -> None:
+    for written in (Summary(clauses=("Be brief.",)), Summary(clauses=(Clause(None),))):
+        reply = clients(backend=FakeBackend(), summarizer=FakeSummarizer(written)).personalize("Hi", ["a"])
+        assert reply.status == "failed"
+        assert "clauses" in reply.warnings[0]
+
+
+def test_a_setting_of_the_client_is_not_taken_as_an_option_of_one_call(clients) -> None:
+    with pytest.raises(ConfigError, match="`retries` cannot be given for one call"):
+        clients(backend=FakeBackend()).personalize("Hi", retries=3)
+
+
+def test_secrets_of_a_configuration_are_not_shown() -> None:
+    table = {"name": "openai/x", "extra_headers": {"authorization": "hush-1"}}
+    config = popi_sdk.Config(store="postgresql://u:hush-2@localhost/db", summarizer=table, model=table)
+    assert "hush" not in repr(config)

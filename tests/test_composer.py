@@ -180,3 +180,11 @@ def test_any_clause_text_is_inserted_as_it_is_and_never_interpreted(clauses, que
     summary = Summary(clauses=tuple(Clause(text) for text in clauses))
     assert all(f"- {text}" in block(summary) or not text.strip() for text in clauses)
     assert compose(question, summary)[-1] == {"role": "user", "content": question}
+
+
+@pytest.mark.parametrize("first", PLACES)
+@pytest.mark.parametrize("second", PLACES)
+def test_a_block_moves_with_its_placement_and_is_never_doubled(first, second) -> None:
+    chat = [{"role": "system", "content": "You sell shoes."}, QUESTION]
+    moved = compose(compose(chat, BRIEF, placement=first), BRIEF, placement=second)
+    assert moved == compose(chat, BRIEF, placement=second)

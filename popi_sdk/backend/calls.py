@@ -37,6 +37,8 @@ _ARGUMENT_INSTEAD = {
 _NO_RETRIES = {"BadRequestErrorRetries": 0}
 """A policy without retries; without a policy, litellm.num_retries that an app has set would come on top of ours."""
 
+_LOOK_UPS_OFF = ("LITELLM_LOCAL_MODEL_COST_MAP", "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS")
+"""Without these LiteLLM asks a code host for prices and for header names."""
 _REFUSED_WITHOUT_KEY = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
 
 
@@ -97,7 +99,7 @@ class LiteLLMBackend:
     ) -> Completion:
         """The awaitable twin of `complete`."""
         request = _request(messages, model, timeout, retries, options)
-        acompletion = load_litellm().acompletion
+        acompletion = (await _litellm_off_the_loop()).acompletion
         outside = sys.exc_info()[1]
 
         async def attempt() -> Completion:
@@ -134,7 +136,7 @@ class LiteLLMBackend:
     ) -> AsyncChunkStream:
         """The awaitable twin of `stream`."""
         request = _request(messages, model, timeout, retries, options, stream=True)
-        acompletion = load_litellm().acompletion
+        acompletion = (await _litellm_off_the_loop()).acompletion
         outside = sys.exc_info()[1]
 
         async def attempt() -> AsyncChunkStream:
@@ -154,7 +156,8 @@ class LiteLLMBackend:
 @cache
 def load_litellm() -> Any:
     """LiteLLM, imported at the first call and kept from reaching the network or printing on its own."""
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    for variable in _LOOK_UPS_OFF:
+        os.environ.setdefault(variable, "True")
     try:
         import litellm
     except ImportError as error:
@@ -165,6 +168,11 @@ def load_litellm() -> Any:
         litellm.disable_hf_tokenizer_download = True
     teach_one_attempt()
     return litellm
+
+
+async def _litellm_off_the_loop() -> Any:
+    """The import takes seconds, which would hold up everything else on the event loop."""
+    return load_litellm() if load_litellm.cache_info().currsize else await asyncio.to_thread(load_litellm)
 
 
 def _request(
@@ -178,7 +186,8 @@ def _request(
 ) -> dict[str, Any]:
     """LiteLLM's arguments; `options` win over the model's own address, key and headers."""
     check_arguments(timeout, retries, options, stream)
-    request: dict[str, Any] = {**options, "model": model.name, "messages": list(messages), "timeout": timeout}
+    request: dict[str, Any] = {name: _copied(value) for name, value in options.items()}
+    request |= {"model": model.name, "messages": _copied(list(messages)), "timeout": timeout}
     request["num_retries"] = request["max_retries"] = 0
     request["retry_policy"] = _NO_RETRIES
     if model.api_base is not None and options.get("api_base") is None and options.get("base_url") is None:
@@ -207,6 +216,13 @@ def _key_for_a_server_without_keys(model: ModelSpec, request: Mapping[str, Any])
     own_server = request.get("api_base") or request.get("base_url")
     variable = _REFUSED_WITHOUT_KEY.get(model.provider)
     return "not-needed" if own_server and variable and not os.environ.get(variable, "").strip() else None
+
+
+def _copied(value: Any) -> Any:
+    """Lists and dicts anew, since LiteLLM rewrites parts of messages and tools in place; all else as it is."""
+    if type(value) is dict:
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if type(value) is list else value
 
 
 def _is_mcp(tool: Any) -> bool:

@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 from popi_sdk.errors import SignalError
 from popi_sdk.guard.judge import judge
@@ -42,7 +41,18 @@ MOST_ROUNDS = 4
 _ENDS = ".!?…。！？"
 
 ORDERS = frozenset(
-    {"instruction", "hidden", "other_user", "secret", "tool", "promotion", "payload", "encoded", "role_marker", "unseen"}
+    {
+        "instruction",
+        "hidden",
+        "other_user",
+        "secret",
+        "tool",
+        "promotion",
+        "payload",
+        "encoded",
+        "role_marker",
+        "unseen",
+    }
 )
 """Reasons that show ill will: their source is not believed in anything else either."""
 
@@ -100,7 +110,7 @@ def guard(summary: Summary | str, *, max_tokens: int, model: str = "", signal_id
         signal_ids=signal_ids or given.signal_ids,
         tokens=count_tokens(" ".join(clause.text for clause in clauses)),
         estimated=estimated(),
-        removed=MappingProxyType(dict(+(Counter(given.removed) + removed))),
+        removed=dict(+(Counter(given.removed) + removed)),
     )
 
 

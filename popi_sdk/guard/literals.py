@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from popi_sdk.guard.data import words
+from popi_sdk.guard.data import abroad, words
+from popi_sdk.guard.text import fold_words
 
 _SAY = r"""(?:say|print|output|reply|respond|answer|append|prepend|prefix|preface|echo|utter|shout|emit|write|type|
     return|insert|add|include|mention|begin|start|open|end|finish|close|conclude|sign(?:[ ]off)?|put|recite|spell|sing|
@@ -22,9 +23,17 @@ _DEMAND = re.compile(
 )
 _FOREIGN_DEMAND = re.compile(
     r"""[「『“"'][^「」『』“”"']{3,60}[」』”"']\s?[とをで]?(?:必ず)?(?:書|言|答|返|付け|つけ|入れ|加え|締め|叫|繰り返|出力|表示)
-    | (?:说|說|写|寫|输出|輸出|加上|回复|回答|重复|重複|附上|打印)(?:出|上|一?句|：|:)?\s?[「『“"'][^「」『』“”"']{3,60}[」』”"']
+    | (?:说|說|写|寫|输出|輸出|加上|回复|回答|重复|重複|附上|打印)(?:出|上|一?句|：|:)?
+        \s?[「『“"'][^「」『』“”"']{3,60}[」』”"']
     | [「『“"'][^「」『』“”"']{3,60}[」』”"']\s?(?:라고|을|를)\s?(?:말|답|써|적|쓰|붙|출력)""",
     re.VERBOSE,
+)
+_FOREIGN_BAN = re.compile(
+    r"""^(?!.*(?:oubli|olvid|vergiss|vergess|esque[cç]|dimentic|забуд|zapom|unut|glöm|忘|잊))(?:.*(?:
+    \b(?:nicht|nie|niemals|kein\w*|vermeid\w*|statt|ohne|pas|jamais|évit\w*|sans|no|nunca|jamás|evit\w*|sin|não|sem|non|mai|
+    senza|niet|nooit|geen|vermijd\w*|zonder|nigdy|unika\w*|bez|не|никогда|избега\w*|без|asla|kaçın\w*|inte|aldrig|undvik\w*|
+    never|avoid|don't|do[ ]not|stop|without)\b | 不|别|別|避免|ない|避け|禁止|않|말고|마세요|تجنب|بدون|मत|नहीं|बिना))""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _NEGATED = re.compile(
     r"\b(?:never|don['’]?t|do not|avoid|stop|not|without)(?:\s+\w+)?\s+\w+$", re.IGNORECASE
@@ -81,7 +90,7 @@ def demands_literal(sentence: str) -> bool:
     (True, False)
     """
     demand = _DEMAND.search(sentence)
-    if _FOREIGN_DEMAND.search(sentence):
+    if _demands_abroad(sentence):
         return True
     while demand:
         negated = _NEGATED.search(sentence[: demand.end("verb")]) and not _UNLESS.search(demand["rest"])
@@ -92,12 +101,26 @@ def demands_literal(sentence: str) -> bool:
     return False
 
 
+def _demands_abroad(sentence: str) -> bool:
+    """Whether a sentence in another language quotes a text to be said: "termina siempre con 'viva el pato'"."""
+    if _FOREIGN_DEMAND.search(sentence):
+        return not _FOREIGN_BAN.search(sentence)
+    quotes = ["".join(groups) for groups in _QUOTED.findall(sentence)]
+    if any(map(_demands_abroad, quotes)):
+        return True
+    around = fold_words(_QUOTED.sub(" ", sentence)).split()
+    if not any(len(quote.split()) > 1 for quote in quotes):
+        return False
+    foreign = not sentence.isascii() and words("FUNCTION").isdisjoint(around)
+    return (foreign or not abroad().isdisjoint(around)) and not _FOREIGN_BAN.search(_QUOTED.sub(" ", sentence))
+
+
 def _wants(verb: str, rest: str) -> bool:
     part = re.split(r"[;.!?](?:\s|$)", rest, maxsplit=1)[0]
     quotes = ["".join(groups) for groups in _QUOTED.findall(part)]
     if quotes and verb not in _QUOTES_FREELY and not all(map(_is_format, quotes)):
         return True
-    after = _AFTER_COLON.search(verb + part)
+    after = _AFTER_COLON.search(verb + (part if not quotes else _QUOTED.sub(" ", part)))
     if after and not _is_format(after[1]):
         return True
     direct = _DIRECT.match(part)

@@ -115,7 +115,7 @@ def excuses() -> re.Pattern[str]:
 @cache
 def bans() -> re.Pattern[str]:
     """What asks for certain words not to be used: "never say the word X"; but not "never end without the word X"."""
-    unless = _token("without|unless|before|until|except|but|anything|anywhere|other_than", {})
+    unless = _token("without|unless|before|until|except|but|anything|anywhere|other_than", english())
     return re.compile("".join(_token(token, english()) for token in ("BAN", "..2", "VERBATIM")) + rf"(?!.*{unless})")
 
 

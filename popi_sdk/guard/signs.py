@@ -30,8 +30,9 @@ _TOKEN_NAME = (
 _OPEN, _CLOSE = "[<‹«＜〈《⟨❮]", "[>›»＞〉》⟩❯]"
 MARKERS = re.compile(
     rf"""(?:^|[.,;!?\n"'“”»>\]|)}}*\#_%-]\s*|\\n|\s{{2,}})(?:\[|\(|\*\*|__|\#+\s*|\|)?
-        {_SPEAKER}(?:\]|\)|\*\*|__|\|)?(?:\s?\([^()]{{1,40}}\))?\s?[:：>»|](?!\w*//)                                   # System:  **Human:**
+        {_SPEAKER}(?:\]|\)|\*\*|__|\|)?(?:\s?\([^()]{{1,40}}\))?\s?[:：>»|](?!\w*//)    # System:  **Human:**
     | (?:^|\n|["'“>][ ]?)(?:ai|llm|gpt|bot|model|assistant|chatbot)[ -]\w+\s*:                   # AI reviewer:
+    | \bsystem[ _-](?:note|message|notice|update|override|alert|instruction|reminder)s?\s?[:：]
     | \brole["']?\s*[:=]\s*["']?(?:system|tool)\b(?!\s\w)
     | [\[({{|【〔「][\s/\\|\#*_=~%-]*+{_PART}[\s|\#*_=~%-]*[\])}}|】〕」]          # [SYSTEM] {{{{#system~}}}}
     | \#{{2,}}\s*(?:new[ ]|the[ ])?{_PART}\b | ^\#+\s*(?:new[ ]|the[ ])?{_PART}(?:\s\w+)?\W*$    # ### Instruction
@@ -44,10 +45,11 @@ MARKERS = re.compile(
         end_of_turn|endoftext|fim_prefix|fim_suffix|endofprompt|python_tag|eom_id)\b
     | \b(?:new|updated|revised|real|true|actual|secret|hidden|additional|special|urgent|next|following)[ ](?:\w+[ ])?
         (?:rule|directive|instruction|order|task|policy|prompt|command|mission|objective)s?\s*:   # New directive:
-    | ^\W{{0,3}}[qa]\d{{0,2}}\s?[:：]\s?\w | \bq\s?[:：].*\ba\s?[:：]                            # Q: ... A: ...
+    | ^\W{{0,3}}[qa]\d{{0,2}}\s?[:：]\s?\w | \bq\s?[:：](?:\W+\w+){{3,30}}\W+a\s?[:：]    # Q: ... A: ...
     | ^\W{{0,3}}you\s?:\s\w | \bme\s?:.*\byou\s?:                                       # Me: ... You: ...
     | \b(?:override|overrides|unrestricted|uncensored|jailbreak|sudo|admin|debug|unsafe|safety|filter(?:s|ing)?|
-        moderation|guardrails|restrictions?|refusals?|allow(?:ed|_all)?|permissions?|privileges?|(?:allowed|blocked)[_ -]\w+)
+        moderation|guardrails|restrictions?|refusals?|allow(?:ed|_all)?|permissions?|privileges?|
+        (?:allowed|blocked)[_ -]\w+)
         ["']?\s*[:=]\s*["']?(?:true|false|on|off|yes|no|none|null|0|1|disabled|enabled|everything|anything|all|full)\b
     | \\n\\n(?:human|assistant|system) | <!-- | -->""",
     re.IGNORECASE | re.VERBOSE,

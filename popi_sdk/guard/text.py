@@ -111,14 +111,15 @@ def split_lines(text: str) -> list[str]:
 
 
 def split_sentences(line: str, longest: int) -> list[str]:
-    """Cut a line into sentences; one longer than `longest` is cut at its semicolons as well.
+    """Cut a line into sentences; one longer than `longest` is cut at its semicolons where that makes all of it fit.
 
     >>> split_sentences("Short answers, e.g. one line. No emojis!", 240)
     ['Short answers, e.g. one line.', 'No emojis!']
     """
     sentences: list[str] = []
     for sentence in filter(None, map(str.strip, _SENTENCE.split(line))):
-        sentences += sentence.split("; ") if len(sentence) > longest else [sentence]
+        parts = sentence.split("; ") if len(sentence) > longest else [sentence]
+        sentences += parts if max(map(len, parts)) <= longest else [sentence]
     return [part for part in (_BULLET.sub("", sentence).strip() for sentence in sentences) if part]
 
 

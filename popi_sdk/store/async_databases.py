@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from popi_sdk.signals import Signal
 from popi_sdk.store import AsyncStore, Profile, check_names, forks, reading, rows, writing
@@ -16,6 +15,9 @@ from popi_sdk.store.databases import Database, open_database, transact
 from popi_sdk.store.engines import AsyncEngines, Place, async_engines
 from popi_sdk.store.failures import DATABASE_ERRORS, closed_error, lost_connection, store_error
 from popi_sdk.summary import Summary
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine  # needs greenlet, which only PostgreSQL's extra brings
 
 Result = TypeVar("Result")
 Rest = ParamSpec("Rest")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 from typing import Any, cast
 
 from popi_sdk.errors import SignalError, StoreError
@@ -107,6 +106,6 @@ def summary(version: int | None, pinned: bool | None, created_at: int | None, bo
         model=content["model"],
         created_at=time(created_at),
         pinned=bool(pinned),
-        removed=MappingProxyType(content["removed"]),
+        removed=dict(content["removed"]),
         estimated=content["estimated"],
     )

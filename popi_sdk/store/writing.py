@@ -45,13 +45,15 @@ def observe(connection: Connection, namespace: str, user_id: str, signals: Seque
             continue
         times[signal.id] = (at, moment)
     _add(connection, namespace, user_id, new, times, profile.sequence)
-    _renew(connection, namespace, user_id, {signal_id: times[signal_id] for signal_id in renewed - new.keys()})
+    again = [signal.id for signal in signals if signal.id in renewed - new.keys()]
+    again_times = {signal_id: times[signal_id] for signal_id in again}
+    _renew(connection, namespace, user_id, again_times, profile.sequence + len(new))
     _update(
         connection,
         profile,
-        sequence=profile.sequence + len(new),
+        sequence=profile.sequence + len(new) + len(again_times),
         signal_count=profile.signal_count + len(new),
-        first_unseen_at=moment if new and profile.first_unseen_at is None else profile.first_unseen_at,
+        first_unseen_at=moment if (new or again_times) and profile.first_unseen_at is None else profile.first_unseen_at,
         last_observed_at=moment,
     )
     return len(new)
@@ -218,15 +220,20 @@ def _add(
         connection.execute(insert(_signals), added if len(added) > 1 else added[0])
 
 
-def _renew(connection: Connection, namespace: str, user_id: str, times: dict[str, tuple[int | None, int]]) -> None:
+def _renew(
+    connection: Connection, namespace: str, user_id: str, times: dict[str, tuple[int | None, int]], sequence: int
+) -> None:
+    """What is said again is news: it may outweigh what was said in between."""
     if not times:
         return
     this_one = and_(_of(_signals, namespace, user_id), _signals.c.signal_id == bindparam("renewed"))
     connection.execute(
-        update(_signals).where(this_one).values(at=bindparam("new_at"), observed_at=bindparam("new_observed_at")),
+        update(_signals)
+        .where(this_one)
+        .values(at=bindparam("new_at"), observed_at=bindparam("new_observed_at"), sequence=bindparam("new_sequence")),
         [
-            {"renewed": signal_id, "new_at": at, "new_observed_at": observed_at}
-            for signal_id, (at, observed_at) in times.items()
+            {"renewed": signal_id, "new_at": at, "new_observed_at": observed_at, "new_sequence": place}
+            for place, (signal_id, (at, observed_at)) in enumerate(times.items(), start=sequence + 1)
         ],
     )
 

@@ -19,8 +19,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from types import MappingProxyType
 
 from popi_sdk.guard import LONGEST_SENTENCE, ORDERS
 from popi_sdk.guard.judge import judge
@@ -30,6 +30,7 @@ from popi_sdk.summarizers.evidence import Evidence, Said, gather
 from popi_sdk.summarizers.findings import Finding, find
 from popi_sdk.summarizers.stated import Spoken, about_user, sentences, spoken
 from popi_sdk.summarizers.topic_patterns import LESS, MORE
+from popi_sdk.summarizers.topics import Wish
 from popi_sdk.summarizers.wording import finding_clause, wish_text
 from popi_sdk.summary import Clause, Summary
 
@@ -57,7 +58,7 @@ class Contrast:
         said, refused = _without_orders(evidence.said)
         clauses = _cap(_clauses(replace(evidence, said=said)))
         ids = tuple(dict.fromkeys(signal.id for signal in signals))
-        return Summary(clauses=tuple(clauses), signal_ids=ids, model=self.name, removed=MappingProxyType(refused))
+        return Summary(clauses=tuple(clauses), signal_ids=ids, model=self.name, removed=dict(refused))
 
 
 def _without_orders(said: Sequence[Said]) -> tuple[tuple[Said, ...], Counter[str]]:
@@ -81,7 +82,8 @@ def _clauses(evidence: Evidence) -> list[Clause]:
     findings = {finding.aspect: finding for finding in find(evidence)}
     said = spoken(evidence.said)
     decided = {wish.aspect for one in said for wish in one.wishes}
-    clauses = [clause for one in said for clause in _spoken_clauses(one, findings)]
+    in_own_words = {wish for one in said if one.words for wish in one.wishes}
+    clauses = [clause for one in said for clause in _spoken_clauses(one, findings, in_own_words)]
     clauses += [finding_clause(finding) for finding in findings.values() if finding.aspect not in decided]
     decided |= findings.keys()
     for one in suggested(evidence.written):
@@ -94,8 +96,11 @@ def _clauses(evidence: Evidence) -> list[Clause]:
     return sorted(clauses, key=lambda clause: -clause.strength)
 
 
-def _spoken_clauses(one: Spoken, findings: dict[str, Finding]) -> Iterator[Clause]:
-    """A statement in its own words, or remarks in ours; evidence that agrees lends its signals, and its numbers."""
+def _spoken_clauses(one: Spoken, findings: dict[str, Finding], in_own_words: AbstractSet[Wish]) -> Iterator[Clause]:
+    """A statement in its own words, or remarks in ours; evidence that agrees lends its signals, and its numbers.
+
+    A remark that only repeats a statement adds no clause.
+    """
     agreeing = {
         finding.aspect: finding
         for wish in one.wishes
@@ -107,6 +112,8 @@ def _spoken_clauses(one: Spoken, findings: dict[str, Finding]) -> Iterator[Claus
         return
     heard = min(0.9, 0.5 + 0.1 * len(one.signal_ids))
     for wish in one.wishes:
+        if wish in in_own_words:
+            continue
         if finding := agreeing.get(wish.aspect):
             clause = finding_clause(finding)
             ids = dict.fromkeys([*one.signal_ids, *clause.signal_ids])

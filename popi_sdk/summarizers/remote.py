@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from popi_sdk.signals import Signal
 from popi_sdk.summary import Summary
 from popi_sdk.templates import Templates
 
+_log = logging.getLogger("popi_sdk")
 _THOUGHTS = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
 """Reasoning models served without a reasoning parser put their thoughts into the answer."""
 
@@ -57,13 +59,19 @@ class RemoteSummarizer:
         return _answer((await self._backend.acomplete(messages, self._model, **self._limits)).text)
 
     def _messages(self, signals: Sequence[Signal], previous: Summary | None) -> list[dict[str, str]]:
-        return render(
+        rendered = render(
             signals,
             max_summary_tokens=self._max_summary_tokens,
             previous=previous,
             input_tokens=self.input_tokens,
             templates=self._templates,
-        ).messages
+        )
+        if rendered.left_out:
+            _log.warning(
+                "%s was shown %d of %d signals; the others, older or less telling, did not fit %d tokens",
+                self.name, len(rendered.signal_ids), len(signals), self.input_tokens,
+            )  # fmt: skip
+        return rendered.messages
 
 
 def _answer(text: str) -> str:

@@ -76,7 +76,7 @@ def about_user(personas: Sequence[Persona]) -> tuple[str, tuple[str, ...]]:
             if line := _attribute(name, value):
                 attributes[name.strip().lower().replace("_", " ")] = line
         if persona.text:
-            texts = [_shorten(" ".join(persona.text.split()))]
+            texts = [_shorten(_one_line(persona.text))]
     parts = "; ".join([*attributes.values(), *texts]).rstrip(" .;")
     return (f"About the user: {_shorten(parts).rstrip(' .;')}.", tuple(ids)) if parts else ("", ())
 
@@ -87,14 +87,21 @@ def _attribute(name: str, value: object) -> str:
     if isinstance(value, bool):
         return words if value else f"not {words}"
     if isinstance(value, (list, tuple)):
-        content = ", ".join(" ".join(str(item).split()) for item in value)
+        content = ", ".join(_one_line(str(item)) for item in value)
     else:
-        content = " ".join(str(value).split())
+        content = _one_line(str(value))
     if words in ("occupation", "job", "profession", "role", "job title"):
         return content
     if words in ("language", "languages", "native language", "speaks", "locale language"):
         return f"speaks {content}"
     return f"{words}: {content}" if content else ""
+
+
+def _one_line(text: str) -> str:
+    """Lines joined by semicolons: what begins a line of its own must still be seen to."""
+    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    closed = [line if line.endswith((*_ENDS, ";", ",", ":")) else line + ";" for line in lines[:-1]]
+    return " ".join([*closed, *lines[-1:]])
 
 
 def _shorten(text: str) -> str:

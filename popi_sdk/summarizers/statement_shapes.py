@@ -24,8 +24,9 @@ help consider note type indent comment document capitalize capitalise underline 
 organise divide split minimize minimise maximize refrain default favor favour pick choose greet thank apologize
 apologise imagine back support justify prove derive calculate compute annotate attach embed reserve confirm clarify
 rephrase repeat restate paraphrase polish sound read aim ensure hide reveal ignore quiz rate validate delete post
-upload phrase word role-play roleplay play disregard override bypass tailor adapt adjust personalize season spice save spare hit ping feel háblame just only always
-never please don't do dont antworte antworten schreib schreibe erkläre nutze benutze verwende gib sprich fasse nenne
+upload phrase word tailor adapt adjust personalize season spice save spare hit ping feel háblame just only always
+role-play roleplay play disregard override bypass insert never please don't do dont antworte antworten schreib
+schreibe erkläre nutze benutze verwende gib sprich fasse nenne
 vermeide sei duze sieze halte zeig bitte immer nie réponds répondez utilise utilisez écris écrivez explique
 expliquez donne donnez évite évitez sois soyez fais faites tutoie vouvoie parle parlez responde responda respóndeme
 usa explica explícame da dame escribe habla evita sé hazlo siempre nunca sempre fale escreva dê seja rispondi spiega
@@ -38,7 +39,8 @@ _CJK_ASKING = re.compile(
     r"答え|説明|使って|해 ?주세요|대답|설명|말아|답변|简|详|短|例|リスト|列表"
 )
 _ABOUT_ANSWERS = re.compile(
-    r"\b(?:answers?|answering|answered|repl(?:y|ies)|respon[ds]\w*|explanations?|explain\w*|recommendations?|suggestions?|tone|wording|"
+    r"\b(?:answers?|answering|answered|repl(?:y|ies)|respon[ds]\w*|explanations?|explain\w*|"
+    r"recommendations?|suggestions?|tone|wording|"
     r"format\w*|units?|metric|imperial|celsius|fahrenheit|kilomet\w+|spelling|spelled|spelt|grammar|punctuation|"
     r"commas?|idioms?|acronyms?|abbreviations?|language|english|british|american|markdown|latex|html|json|yaml|"
     r"csv|prose|paragraphs?|sentences?|bullets?|lists?|headings?|tables?|emojis?|emoticons?|examples?|analog\w+|"
@@ -48,7 +50,9 @@ _ABOUT_ANSWERS = re.compile(
     r"pronouns?|dates?|times?|24[- ]hour|iso|decimals?|figures|numbers?|currency|euros?|dollars|words|bold|"
     r"italics?|capitals?|caps|exclamation\w*|questions?|assistant|chatbot|ai|bot|prompts?|messages?|tool|tools|"
     r"search|browse|calculator|verbos\w*|fluff|filler|wordy|simple|plain|technical|beginner|expert|tutorials?|"
-    r"instructions?|advice|feedback|docs|type hints|docstrings?|python|javascript|typescript|rust|java|sql|bash|code style|tabs|"
+    r"advice|feedback|"
+    r"instructions?|docs|type hints|docstrings?|python|javascript|typescript|rust|java|sql|bash|code style|tabs|"
+    r"pros and cons|"
     r"antwort\w*|erklär\w*|beispiel\w*|réponses?|exemples?|explications?|respuestas?|ejemplos?|explicaci\w+|"
     r"respostas?|exemplos?|rispost[ae]|esempi|spiegazion\w+|antwoord\w*|voorbeeld\w*|uitleg|ответ\w*|пример\w*|"
     r"объясн\w*)\b"
@@ -75,7 +79,8 @@ _MENTAL = re.compile(
 _PRESENT_SELF = re.compile(r"^(?:i'm|i am|i) (?!\w+ed\b)(?!going\b|watching\b|eating\b|waiting\b)[a-z0-9]")
 _STRONG = re.compile(
     r"\b(?:answers?|repl(?:y|ies)|respon(?:d|se|ses)|explanations?|examples?|tone|jargon|emojis?|bullet\w*|markdown|"
-    r"when you|that you|how you|if you|your|(?:treat|address|quiz|teach) me|tl;?dr|eli5|antworten?|réponses?|respuestas?|respostas?|rispost[ae]|"
+    r"(?:treat|address|quiz|teach) me|"
+    r"when you|that you|how you|if you|your|tl;?dr|eli5|antworten?|réponses?|respuestas?|respostas?|rispost[ae]|"
     r"antwoord\w*)\b|ответ"
 )
 _CERTAIN = re.compile(
@@ -83,7 +88,7 @@ _CERTAIN = re.compile(
     r"\bper favore\b|\balsjeblieft\b|\bcall me\b|\b(?:answer|reply|respond|speak|write|talk|"
     r"explain\w*) (?:to )?(?:me|in|with|like|as|using)\b|\b(?:when|whenever|if) (?:you|i|there|it|in doubt|"
     r"answering|explaining|possible|the)\b.{0,80},|\byou (?:can|may|should|don't need|needn't|do not need|must|"
-    r"could|shouldn't)\b|^(?:could|can|would|will) you\b"
+    r"could|shouldn't)\b|^(?:could|can|would|will) you\b|^let's (?:speak|talk in|write in|keep|use|stick)\b"
 )
 _ABOUT_ME = re.compile(
     r"^(?:i'?m|i am) (?:an? |new to|learning|studying|dyslexic|colou?r[- ]?blind|blind|deaf|autistic|vegan|"
@@ -112,9 +117,16 @@ _EVENT = re.compile(
     r"just)\b"
 )
 _CONDITION = re.compile(
-    r"(?:[^,]{3,60}, so |(?:in|for|on|with|when|whenever|if|once|before|after|until|unless|during|at|as|about) [^,]{2,60}, )"
+    r"(?:[^,]{3,60}, so |(?:in|for|on|with|when|whenever|if|once|before|after|until|unless|during|"
+    r"at|as|about) [^,]{2,60}, |"
+    r"(?:in|for) \w+ (?=use|write|show|prefer|avoid))"
     r"(?:please )?(\w+)"
 )
+_TABOO = re.compile(
+    r"(?:please )?(?:(?:don't|do not|never) (?:ever )?(?:mention|bring up|discuss|talk|use|include|refer|lecture)|"
+    r"(?:avoid|stop|no) (?:mentioning|bringing up|discussing|talking|lecturing))\b"
+)
+"""What answers should be silent about, public affairs included."""
 _TASTE = re.compile(
     r"i (?:really |just )?(?:hate|dislike|can't stand|(?:don't|do not) (?:want|like|need|care for)) "
     r"(?!it\b|this|that|the\b|these|those|how\b|to be\b|my\b|our\b|when\b|him\b|her\b|them\b)\w"
@@ -135,6 +147,12 @@ _LIMITING = (
 _LIMITS = re.compile(rf"{_LIMITING}\b|.*\b{_LIMITING}$|.*\w-\w|\w+(?:, | and | & )[\w ,&]+$")
 """How a short phrase without a verb asks for something: "no seafood", "vegan only", "low-sodium meals"."""
 _ENGLISH = re.compile(r"\b(?:the|an?|of|to|and|is|are|was|it|they|we|you|in|on|for|my|this|that|not|be)\b")
+_ABROAD = re.compile(
+    r"\b(?:der|die|das|den|ein|eine|einen|und|mit|nicht|immer|zum|zur|für|auf|wenn|le|la|les|des|"
+    r"une|avec|pour|toujours|el|"
+    r"los|las|una|con|siempre|para|por|cuando|um|uma|com|sempre|quando|il|gli|per|het|een|niet|voor|altijd|zawsze|jest|"
+    r"alltid|och|med|jag)\b"
+)
 _PRIVATE = re.compile(
     r"\b(?:male|female|man|woman|men|women|non-?binary|trans(?:gender)?|gay|lesbian|bisexual|straight|heterosexual|"
     r"asian|african|european|hispanic|latin[oax]|caucasian|white|black|ethnic\w*|descent|race|identify as|muslim|"
@@ -174,6 +192,8 @@ def says_how(sentence: str) -> bool:
     imperative = (words[0] in _IMPERATIVES and len(words) > 1) or _asks_after_a_condition(lowered)
     if _PUBLIC.search(lowered) and not strong:
         about_answers = words[0] in _WRITING_VERBS and _ABOUT_WORDS.search(lowered) is not None
+        if _TABOO.match(lowered):
+            return True
         return words[0] in _ANSWERING_VERBS or words[0] == "no" or about_answers or _TRADE.match(lowered) is not None
     if imperative or _CERTAIN.search(lowered) or _CJK_ASKING.search(lowered) or _lasting_fact(lowered, words):
         return True
@@ -198,7 +218,8 @@ def _asks_after_a_condition(lowered: str) -> bool:
 
 def _in_another_language(lowered: str, words: Sequence[str]) -> bool:
     """Whether a short sentence is not English: its shape cannot be judged, so it counts as what statements are for."""
-    return len(words) <= 14 and not lowered.isascii() and not _ENGLISH.search(lowered)
+    foreign = not lowered.isascii() or _ABROAD.search(lowered) is not None
+    return len(words) <= 14 and foreign and not _ENGLISH.search(lowered)
 
 
 def _lasting_fact(lowered: str, words: Sequence[str]) -> bool:

@@ -66,6 +66,8 @@ def load_templates(source: str | Path | Mapping[str, str] | None) -> Templates:
     """
     if source is None:
         return default_templates()
+    if not isinstance(source, str | Path | Mapping):
+        raise ConfigError(f"`templates` cannot be a {type(source).__name__}", hint="Give a folder or a table of texts.")
     given = dict(_from_mapping(source)) if isinstance(source, Mapping) else _from_folder(Path(source))
     default = default_templates()
     texts = {name: given.get(name, getattr(default, name)) for name in _names()}

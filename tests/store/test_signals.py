@@ -86,7 +86,7 @@ def test_a_repeat_only_renews_its_time(store: Store, namespace: str) -> None:
         Statement("Two.", at=NOON + timedelta(hours=1)),
         Statement("One.", at=NOON + timedelta(hours=2)),
     )
-    assert store.read(namespace, "ada").sequence == 2
+    assert store.read(namespace, "ada").signal_count == 2
 
 
 def test_a_repeat_with_an_earlier_time_leaves_the_later_one(store: Store, namespace: str) -> None:
@@ -109,11 +109,14 @@ def test_the_same_signal_twice_in_one_call_is_one_signal(store: Store, namespace
     assert store.read(namespace, "ada").signal_count == 2
 
 
-def test_a_repeat_makes_no_summary_due(store: Store, namespace: str) -> None:
+def test_what_is_said_again_makes_a_summary_due_as_newer_words_win(store: Store, namespace: str) -> None:
     store.observe(namespace, "ada", [Statement("One.")])
     assert store.save(store.read(namespace, "ada"), NOTHING) is not None
+    seen = store.read(namespace, "ada").seen
     store.observe(namespace, "ada", [Statement("One.", at=datetime.now(UTC))])
-    assert not store.read(namespace, "ada").stale
+    profile = store.read(namespace, "ada")
+    assert (profile.stale, profile.signal_count) == (True, 1)
+    assert store.signals(namespace, "ada", after=seen) == store.signals(namespace, "ada")
 
 
 def test_signals_come_oldest_first_by_when_they_happened(store: Store, namespace: str) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
 
+from popi_sdk.guard.text import fold_words
+
 Families: TypeAlias = MappingProxyType[str, tuple[str, ...]]
 """Words by the name of their family."""
 
@@ -35,6 +37,12 @@ def english() -> Families:
 def words(family: str) -> frozenset[str]:
     """One English family as a set."""
     return frozenset(english()[family])
+
+
+@cache
+def abroad() -> frozenset[str]:
+    """Words of other languages for "always", "each" and "at the end", folded, none of which is English."""
+    return frozenset(fold_words(word) for word in languages()[0][0]["PLACED"])
 
 
 @cache
