@@ -13,8 +13,12 @@ LONGEST = 60.0
 """Seconds after which it is tried again, however long it took."""
 
 
+NOTICEABLE = 0.1
+"""Seconds of waiting that a user notices; what fails sooner is tried again at once."""
+
+
 class Pause:
-    """Stands around each use of one summarizer; what fails at once is tried again at once."""
+    """Stands around each use of one summarizer; see the module."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -47,7 +51,7 @@ class Pause:
     def _failed(self, start: float, error: Exception) -> None:
         if not isinstance(error, LiveCallError | ConfigError):
             now = time.monotonic()
-            self._until = now + min(now - start, LONGEST)
+            self._until = now + min(now - start, LONGEST) if now - start > NOTICEABLE else 0.0
 
 
 def _summarizer_error(name: str, error: Exception) -> SummarizerError:

@@ -168,7 +168,7 @@ def own_words(text: str, config: Config) -> Summary:
 
     if not isinstance(text, str):
         raise SignalError(f"is a {type(text).__name__}; give a string, or None to let go", field="text")
-    lines = [line for line in text.splitlines() if line.strip()] or [text]
+    lines = [line for line in text.splitlines() if any(map(str.isalnum, line))] or [text]
     words = list(dict.fromkeys(check_own_words(line, max_tokens=config.max_summary_tokens) for line in lines))
     own = Summary(clauses=tuple(Clause(line, aspect="own words") for line in words), model="person")
     safe = guard(own, max_tokens=config.max_summary_tokens)

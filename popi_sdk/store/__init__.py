@@ -41,7 +41,7 @@ class Profile:
     """The one to serve: a person's own words, else what was inferred last, else nothing."""
     signal_count: int = 0
     sequence: int = 0
-    """Counts the signals ever observed for this user; 0 for an unknown user."""
+    """Counts up with each signal observed, one said again included; 0 for an unknown user."""
     seen: int = 0
     """The sequence up to which inference has looked."""
     epoch: int = 0
