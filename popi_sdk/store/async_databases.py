@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from popi_sdk.signals import Signal
 from popi_sdk.store import AsyncStore, Profile, check_names, forks, reading, rows, writing
+from popi_sdk.store.batched import BatchedReads
 from popi_sdk.store.databases import Database, open_database, transact
 from popi_sdk.store.engines import AsyncEngines, Place, async_engines
 from popi_sdk.store.failures import DATABASE_ERRORS, closed_error, lost_connection, store_error
@@ -38,6 +39,7 @@ class InThreads:
 
     def __init__(self, store: Database) -> None:
         self._store = store
+        self._read = BatchedReads(store.read)
 
     async def observe(self, namespace: str, user_id: str, signals: Sequence[Signal]) -> int:
         """See `Store.observe`."""
@@ -45,7 +47,7 @@ class InThreads:
 
     async def read(self, namespace: str, user_id: str) -> Profile:
         """See `Store.read`."""
-        return await asyncio.to_thread(self._store.read, namespace, user_id)
+        return await self._read(namespace, user_id)
 
     async def signals(
         self, namespace: str, user_id: str, *, after: int = 0, limit: int | None = None
