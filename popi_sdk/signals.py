@@ -93,14 +93,15 @@ class SignalBase(BaseModel):
             super().__init__(**given, **data)
         except ValidationError as error:
             raise _signal_error(error) from None
+        content = self.content_hash()
         if not self.id:
-            object.__setattr__(self, "id", self.content_hash())
+            object.__setattr__(self, "id", content)
 
     def content_hash(self) -> str:
         """Hash of kind, content and source: saying the same thing twice is one signal."""
         try:
             content = self.model_dump(mode="json", exclude={"id", "at", "allow_training"})
-            canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+            canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
             return hashlib.sha256(canonical.encode("utf-8")).hexdigest()[:24]
         except ValueError as error:  # only chats and personas hold parts that were not looked at one by one
             raise SignalError("holds something that is not text or plain JSON", field=self.positional[0]) from error

@@ -112,6 +112,7 @@ REFUSED = [
     ),
     (lambda: Persona(), "attributes"),
     (lambda: Persona({}), "attributes"),
+    (lambda: Persona({"height": float("nan")}), "attributes"),
     (lambda: Persona({"job": {"title": "nurse"}}), None),
 ]
 
