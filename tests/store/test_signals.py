@@ -11,6 +11,7 @@ from popi_sdk.signals import (
     Conversation,
     Demonstration,
     Edit,
+    Message,
     Persona,
     PreferencePair,
     Rating,
@@ -163,7 +164,9 @@ def test_a_signal_of_a_million_characters_is_kept(store: Store, namespace: str) 
 
 
 def test_a_bad_signal_keeps_the_whole_call_out(store: Store, namespace: str) -> None:
-    not_json = Conversation([{"role": "user", "content": "Hi", "extra": object()}], id="mine")
+    # A copy with changes is not checked again by pydantic.
+    odd = Message.model_construct(role="user", content="Hi", extra=object())
+    not_json = Conversation([{"role": "user", "content": "Hi"}]).model_copy(update={"messages": (odd,)})
     with pytest.raises(SignalError, match="signal 1: ") as caught:
         store.observe(namespace, "ada", [Statement("One."), not_json])
     assert caught.value.index == 1
