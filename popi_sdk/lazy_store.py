@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from threading import Lock
 from weakref import WeakKeyDictionary
@@ -17,9 +18,12 @@ class OpenedOnce:
         self._url = url
         self._store: Store | None = None
         self._lock = Lock()
+        self._process = os.getpid()
 
     def get(self) -> Store:
         """The open store."""
+        if self._process != os.getpid():  # a thread that was opening it at the time of a fork never lets go here
+            self._process, self._lock = os.getpid(), Lock()
         if self._store is None:
             with self._lock:
                 if self._store is None:

@@ -53,6 +53,11 @@ async def main():
                 pass
             stream.completion()
         await asynchronously(spec)
+    shape = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    structured = {"type": "json_schema", "json_schema": {"name": "answer", "schema": shape, "strict": True}}
+    name = next(name for name in models if name.startswith("anthropic"))
+    options = {**limits["options"], "response_format": structured}
+    backend.complete(messages, ModelSpec(name, api_base=models[name]), **{**limits, "options": options})
     await asyncio.sleep(0.5)  # background threads get their chance to call out
 
 asyncio.run(main())
@@ -61,7 +66,7 @@ print(json.dumps(tried))
 
 
 def run(program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    hidden = {"LITELLM_LOCAL_MODEL_COST_MAP", "POPI_NO_LIVE_CALLS"}
+    hidden = {"LITELLM_LOCAL_MODEL_COST_MAP", "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS", "POPI_NO_LIVE_CALLS"}
     inherited = {name: value for name, value in os.environ.items() if name not in hidden}
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
@@ -79,7 +84,7 @@ def test_nothing_but_the_provider_is_reached(loopback: LoopbackServer):
     done = run(PROGRAM, json.dumps(models))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == []
-    assert len(loopback.requests) == 4 * len(MODELS)
+    assert len(loopback.requests) == 4 * len(MODELS) + 1
 
 
 SETTINGS = """
