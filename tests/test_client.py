@@ -6,6 +6,8 @@ import asyncio
 import copy
 import dataclasses
 import pickle
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -605,3 +607,18 @@ def test_secrets_of_a_configuration_are_not_shown() -> None:
     table = {"name": "openai/x", "extra_headers": {"authorization": "hush-1"}}
     config = popi_sdk.Config(store="postgresql://u:hush-2@localhost/db", summarizer=table, model=table)
     assert "hush" not in repr(config)
+
+
+def test_the_asynchronous_client_needs_no_package_of_the_postgres_extra() -> None:
+    script = """
+import asyncio, sys
+sys.modules["greenlet"] = sys.modules["psycopg"] = None
+from popi_sdk import AsyncPopi
+async def main():
+    async with AsyncPopi(store="memory") as popi:
+        await popi.observe("ada", "Short answers, please.")
+        print((await popi.profile("ada")).summary)
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.returncode) == ("Short answers, please.", 0), done.stderr

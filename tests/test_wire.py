@@ -5,6 +5,8 @@ Between the providers only the model's line of configuration changes.
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 from popi_sdk import BackendError, BackendTimeoutError, Conversation, Edit, PreferencePair, Statement
@@ -158,3 +160,14 @@ def test_an_own_server_without_keys_can_be_called_and_a_real_key_goes_first(
     clients(model=spec, retries=0).personalize("Hi")
     assert "sk-the-real-one" in str(loopback.requests[-1].headers)
     assert "not-needed" not in str(loopback.requests[-1].headers)
+
+
+@pytest.mark.parametrize("name", ["openai/gpt-4o-mini", "mistral/mistral-small-latest", "hosted_vllm/llama-3.2"])
+def test_nothing_the_caller_holds_is_changed_on_the_way(clients, loopback, name) -> None:
+    image = {"type": "image_url", "image_url": "data:image/png;base64,AAAA"}
+    chat = [{"role": "user", "content": [{"type": "text", "text": "What is this?"}, image]}]
+    parameters = {"type": "object", "properties": {}, "additionalProperties": False}
+    tools = [{"type": "function", "function": {"name": "f", "parameters": parameters}}]
+    before = copy.deepcopy((chat, tools))
+    clients(model=loopback.model_spec(name), retries=0).personalize(chat, [SAID], tools=tools)
+    assert (chat, tools) == before
