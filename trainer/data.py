@@ -2,7 +2,9 @@
 
     {"user": "ada", "signals": [...], "pairs": [{"prompt", "chosen", "rejected"}, ...], "slices": {"topic": "cooking"}}
 
-`signals` is what the summarizer may see, `pairs` are held out from it and reward its summary.
+`signals` is what the summarizer may see, `pairs` are held out from it and reward its summary. A line may also hold
+`oracle`: what is truly known about how this user likes to be answered (a persona, a simulated user's preferences). No
+model is ever shown it as a signal; evaluation compares with it, and the judge speaks for it.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ class Example:
     signals: tuple[Signal, ...]
     pairs: tuple[PreferencePair, ...]
     slices: Mapping[str, str] = field(default_factory=dict)
+    oracle: str = ""
+    """The truth about this user in plain words, where it is known: never among the signals."""
 
 
 def load_examples(path: Path) -> list[Example]:
@@ -85,6 +89,7 @@ def _example(line: str, place: str) -> Example:
             signals=coerce(row.get("signals", [])),
             pairs=_pairs(row.get("pairs", [])),
             slices={str(key): str(value) for key, value in row.get("slices", {}).items()},
+            oracle=_oracle(row),
         )
     except SignalError as error:
         raise SignalError(f"{place}: {error}") from None
@@ -107,6 +112,13 @@ def _user(row: Mapping[str, Any]) -> str:
     return user
 
 
+def _oracle(row: Mapping[str, Any]) -> str:
+    oracle = row.get("oracle", "")
+    if not isinstance(oracle, str):
+        raise SignalError("is no text", field="oracle")
+    return oracle
+
+
 def _pairs(rows: Any) -> tuple[PreferencePair, ...]:
     pairs = coerce([{**row, "kind": "preference_pair"} for row in rows])
     return tuple(pair for pair in pairs if isinstance(pair, PreferencePair))
@@ -124,4 +136,5 @@ def _split_of(user: str) -> str:
 def _as_json(example: Example) -> dict[str, Any]:
     signals = [signal.model_dump(mode="json", exclude_none=True) for signal in example.signals]
     pairs = [{"prompt": pair.prompt, "chosen": pair.chosen, "rejected": pair.rejected} for pair in example.pairs]
-    return {"user": example.user, "signals": signals, "pairs": pairs, "slices": dict(example.slices)}
+    oracle = {"oracle": example.oracle} if example.oracle else {}
+    return {"user": example.user, "signals": signals, "pairs": pairs, "slices": dict(example.slices), **oracle}

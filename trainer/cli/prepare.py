@@ -1,4 +1,4 @@
-"""The command line `popi-train`."""
+"""`popi-train prepare`: any source of preferences to checked, split training data."""
 
 from __future__ import annotations
 
@@ -10,19 +10,7 @@ import typer
 from popi_sdk.errors import PopiError
 from trainer.data import load_examples, split_by_user, write_examples
 
-app = typer.Typer(
-    help="Teach the summarizer from your app's own signals. This version prepares the data; training follows.",
-    no_args_is_help=True,
-    add_completion=False,
-)
 
-
-@app.callback()
-def _commands() -> None:
-    """Keep `prepare` a command of its own although it is the only one so far."""
-
-
-@app.command()
 def prepare(
     source: Annotated[Path, typer.Argument(help="JSON lines in the documented format.", exists=True, dir_okay=False)],
     out: Annotated[Path, typer.Option(help="Folder for train.jsonl, validation.jsonl and test.jsonl.")],
