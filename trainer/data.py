@@ -2,16 +2,18 @@
 
     {"user": "ada", "signals": [...], "pairs": [{"prompt", "chosen", "rejected"}, ...], "slices": {"topic": "cooking"}}
 
-`signals` is what the summarizer may see, `pairs` are held out from it and reward its summary. A line may also hold
+`signals` is what the summarizer may see, of any of the SDK's seven kinds and in any form `popi_sdk.intake` takes;
+`pairs` are held out from it and reward its summary; `slices` are words evaluation groups by. A line may also hold
 `oracle`: what is truly known about how this user likes to be answered (a persona, a simulated user's preferences). No
-model is ever shown it as a signal; evaluation compares with it, and the judge speaks for it.
+model is shown it unless the data itself gives the same words as a signal; evaluation compares with it, and the judge
+speaks for it. A user may have several lines. `trainer.datasets` makes such files from other data.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,21 +36,21 @@ class Example:
     pairs: tuple[PreferencePair, ...]
     slices: Mapping[str, str] = field(default_factory=dict)
     oracle: str = ""
-    """The truth about this user in plain words, where it is known: never among the signals."""
+    """The truth about this user in plain words, where it is known."""
 
 
 def load_examples(path: Path) -> list[Example]:
     """Read and check every line.
 
     Raises:
-        SignalError: a line that is not JSON or not an example, or a held-out pair that stands among the signals;
-            the message names the line.
+        SignalError: the file holds nothing, a line is not JSON or not an example, or a held-out pair stands among
+            the signals; the message names the line.
     """
-    examples = []
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                examples.append(_example(line, f"Line {number} of {path}"))
+    examples = [read_example(row, place) for place, row in json_lines(path)]
+    if not examples:
+        raise SignalError(
+            f"{path} holds no training example.", hint="`popi-train prepare` says how many examples each split got."
+        )
     return examples
 
 
@@ -60,30 +62,76 @@ def split_by_user(examples: Iterable[Example]) -> dict[str, list[Example]]:
     """
     split: dict[str, list[Example]] = {name: [] for name, _ in SPLITS}
     for example in examples:
-        split[_split_of(example.user)].append(example)
+        split[split_of(example.user)].append(example)
     return split
+
+
+def split_of(name: str) -> str:
+    """The split that a user or a prompt falls into by its name alone.
+
+    >>> split_of("ada")
+    'test'
+    """
+    share = int.from_bytes(hashlib.sha256(name.encode("utf-8")).digest()[:8]) / 2**64
+    for split, size in SPLITS:
+        if share < size:
+            return split
+        share -= size
+    return SPLITS[-1][0]
 
 
 def write_examples(examples: Iterable[Example], path: Path) -> None:
     """Write examples in the documented format."""
-    with path.open("w", encoding="utf-8") as out:
+    with path.open("w", encoding="utf-8", newline="\n") as out:
         for example in examples:
             out.write(json.dumps(_as_json(example), ensure_ascii=False) + "\n")
 
 
 def leaked_pairs(example: Example) -> tuple[PreferencePair, ...]:
-    """Held-out pairs of which prompt and answer can be read among the signals."""
-    seen = {part.text.strip() for signal in example.signals for part in signal_parts(signal)}
+    """Held-out pairs of which prompt and answer can be read among the signals, whatever their case and spacing."""
+    seen = {same_text(part.text) for signal in example.signals for part in signal_parts(signal)}
     return tuple(
         pair
         for pair in example.pairs
-        if pair.prompt.strip() in seen and {pair.chosen.strip(), pair.rejected.strip()} & seen
+        if same_text(pair.prompt) in seen and {same_text(pair.chosen), same_text(pair.rejected)} & seen
     )
 
 
-def _example(line: str, place: str) -> Example:
+def same_text(text: str) -> str:
+    """A text as it is compared with others: case and spacing do not tell two texts apart.
+
+    >>> same_text("Why?\\n ") == same_text("why?")
+    True
+    """
+    return " ".join(text.split()).casefold()
+
+
+def json_lines(path: Path) -> Iterator[tuple[str, Any]]:
+    """Every line's place, for errors, and what it holds; empty lines are passed over.
+
+    Raises:
+        SignalError: a line is not JSON in UTF-8.
+    """
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            place = f"Line {number} of {path}"
+            try:
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                if text.strip():
+                    yield place, json.loads(text)
+            except UnicodeDecodeError as error:
+                raise SignalError(f"{place} is not UTF-8 text (byte {error.start}).") from error
+            except (ValueError, RecursionError) as error:
+                raise SignalError(f"{place} is not JSON.", hint="Each line holds one JSON object.") from error
+
+
+def read_example(row: Any, place: str) -> Example:
+    """The example that a line holds.
+
+    Raises:
+        SignalError: it holds none, or a held-out pair stands among the signals; the message begins with `place`.
+    """
     try:
-        row = json.loads(line)
         example = Example(
             user=_user(row),
             signals=coerce(row.get("signals", [])),
@@ -122,15 +170,6 @@ def _oracle(row: Mapping[str, Any]) -> str:
 def _pairs(rows: Any) -> tuple[PreferencePair, ...]:
     pairs = coerce([{**row, "kind": "preference_pair"} for row in rows])
     return tuple(pair for pair in pairs if isinstance(pair, PreferencePair))
-
-
-def _split_of(user: str) -> str:
-    share = int.from_bytes(hashlib.sha256(user.encode("utf-8")).digest()[:8]) / 2**64
-    for name, size in SPLITS:
-        if share < size:
-            return name
-        share -= size
-    return SPLITS[-1][0]
 
 
 def _as_json(example: Example) -> dict[str, Any]:

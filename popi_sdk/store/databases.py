@@ -77,6 +77,11 @@ class Database:
         """See `Store.signals`."""
         return self._run(self._engines.read, reading.signals, namespace, user_id, after, limit)
 
+    def trainable(self, namespace: str) -> list[tuple[str, tuple[Signal, ...]]]:
+        """Every user of a namespace with the signals they allow training on; for the trainer, not for the client."""
+        check_names(namespace, user_id="any")
+        return self._connected(self._engines.read, reading.trainable, namespace)
+
     def history(self, namespace: str, user_id: str) -> tuple[Summary, ...]:
         """See `Store.history`."""
         return self._run(self._engines.read, reading.history, namespace, user_id)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, bindparam, func, select
@@ -76,6 +77,20 @@ def signals(
     )
     found = connection.execute(newest_first).all()
     return tuple(rows.signal(body, at) for body, at in reversed(found))
+
+
+def trainable(connection: Connection, namespace: str) -> list[tuple[str, tuple[Signal, ...]]]:
+    """Every user of a namespace with the signals they allow training on, oldest first; no others are read."""
+    shown_at = func.coalesce(_signals.c.at, _signals.c.observed_at)
+    found = connection.execute(
+        select(_signals.c.user_id, _signals.c.body, _signals.c.at)
+        .where(_signals.c.namespace == namespace, _signals.c.allow_training.is_(True))
+        .order_by(_signals.c.user_id, shown_at, _signals.c.sequence)
+    )
+    return [
+        (user_id, tuple(rows.signal(body, at) for _, body, at in of_one))
+        for user_id, of_one in groupby(found, key=lambda row: row.user_id)
+    ]
 
 
 def history(connection: Connection, namespace: str, user_id: str) -> tuple[Summary, ...]:

@@ -1,13 +1,16 @@
 """What turns signals into a summary: one protocol, and the summarizers behind it.
 
 contrast          deterministic, needs no model (`contrast.py`)
+a directory       weights that the trainer exported, run in this process (`trained.py`)
 "provider/model"  any model LiteLLM reaches (`remote.py`)
 your own          any object with `summarize`
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 from popi_sdk.backend.model_spec import ModelSpec
@@ -41,20 +44,42 @@ def make_summarizer(config: Config, backend: Any, templates: Templates) -> Summa
 
     Raises:
         ConfigError: it names none.
+        SummarizerError: it names a trained summarizer's directory, and that cannot be used.
     """
     chosen = config.summarizer
-    if isinstance(chosen, str | Mapping | ModelSpec):
-        if chosen in ("auto", "contrast"):
-            from popi_sdk.summarizers.contrast import Contrast
+    if isinstance(chosen, str) and chosen in ("auto", "contrast"):
+        from popi_sdk.summarizers.contrast import Contrast
 
-            return Contrast()
+        return Contrast()
+    if isinstance(chosen, Path) or (isinstance(chosen, str) and _means_a_directory(chosen)):
+        return _trained(Path(os.path.expanduser(chosen)))
+    if isinstance(chosen, str | Mapping | ModelSpec):
         return _remote(chosen, config, backend, templates)
     if not isinstance(chosen, Summarizer):
         raise ConfigError(
             f"`summarizer` is a {type(chosen).__name__} without `summarize`",
-            hint='Give "auto", "contrast", "provider/model", or an object with summarize(signals, previous=None).',
+            hint='Give "auto", "contrast", a trained directory, "provider/model", or an object with '
+            "summarize(signals, previous=None).",
         )
     return chosen
+
+
+def _means_a_directory(chosen: str) -> bool:
+    """Whether a name looks like a path, or is that of a trained directory in the working folder."""
+    if chosen.startswith((".", "/", "~")) or os.path.isabs(chosen):
+        return True
+    return chosen != "embedded" and os.path.isfile(os.path.join(chosen, "popi.json"))
+
+
+def _trained(folder: Path) -> Summarizer:
+    from popi_sdk.summarizers.trained import TrainedSummarizer
+
+    if not os.path.isdir(folder):
+        raise ConfigError(
+            f"`summarizer`: there is no directory {str(folder)[:200]}",
+            hint="Give a directory that `popi-train export` wrote; relative paths start in the working folder.",
+        )
+    return TrainedSummarizer(folder)
 
 
 def _remote(
@@ -62,11 +87,11 @@ def _remote(
 ) -> Summarizer:
     from popi_sdk.summarizers.remote import RemoteSummarizer
 
-    if isinstance(chosen, str) and (chosen.startswith((".", "/", "~")) or not {"/", ":"} & set(chosen)):
+    if isinstance(chosen, str) and not {"/", ":"} & set(chosen):
         raise ConfigError(
             f"`summarizer` cannot be {chosen[:60]!r}",
-            hint='This version has "auto", "contrast", "provider/model", and objects with `summarize`; '
-            "summarizers from a trained directory come with the trainer.",
+            hint='This version has "auto", "contrast", a directory exported by the trainer, "provider/model", and '
+            "objects with `summarize`.",
         )
     return cast(
         "Summarizer",

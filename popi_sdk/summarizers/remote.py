@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,12 +10,9 @@ from popi_sdk.backend import AsyncBackend, Backend
 from popi_sdk.backend.model_spec import ModelSpec
 from popi_sdk.render import INPUT_TOKENS, render
 from popi_sdk.signals import Signal
+from popi_sdk.summarizers.written import answer_of, log_left_out
 from popi_sdk.summary import Summary
 from popi_sdk.templates import Templates
-
-_log = logging.getLogger("popi_sdk")
-_THOUGHTS = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
-"""Reasoning models served without a reasoning parser put their thoughts into the answer."""
 
 
 class RemoteSummarizer:
@@ -51,12 +46,12 @@ class RemoteSummarizer:
         Raises:
             BackendError: the model did not answer.
         """
-        return _answer(self._backend.complete(self._messages(signals, previous), self._model, **self._limits).text)
+        return answer_of(self._backend.complete(self._messages(signals, previous), self._model, **self._limits).text)
 
     async def asummarize(self, signals: Sequence[Signal], previous: Summary | None = None) -> str:
         """The same, awaited."""
         messages = await asyncio.to_thread(self._messages, signals, previous)
-        return _answer((await self._backend.acomplete(messages, self._model, **self._limits)).text)
+        return answer_of((await self._backend.acomplete(messages, self._model, **self._limits)).text)
 
     def _messages(self, signals: Sequence[Signal], previous: Summary | None) -> list[dict[str, str]]:
         rendered = render(
@@ -66,15 +61,5 @@ class RemoteSummarizer:
             input_tokens=self.input_tokens,
             templates=self._templates,
         )
-        if rendered.left_out:
-            _log.warning(
-                "%s was shown %d of %d signals; the others, older or less telling, did not fit %d tokens",
-                self.name, len(rendered.signal_ids), len(signals), self.input_tokens,
-            )  # fmt: skip
+        log_left_out(self.name, rendered, self.input_tokens)
         return rendered.messages
-
-
-def _answer(text: str) -> str:
-    """The summary in what the model wrote; the template asks for the word NOTHING when there is none."""
-    text = _THOUGHTS.sub("", text).strip()
-    return "" if re.fullmatch(r"\W*nothing\W*", text, re.IGNORECASE) else text

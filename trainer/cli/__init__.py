@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
 from trainer.cli.prepare import prepare
+from trainer.cli.train import train
+
+# Waiting threads that spin take the other cores' time on a shared machine; torch reads this when it is imported.
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 app = typer.Typer(
     help="Teach the summarizer from your app's own signals, and ship it only where it is measurably better.",
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
 )
-
-
-@app.callback()
-def _commands() -> None:
-    """Keep `prepare` a command of its own although it is the only one so far."""
-
-
 app.command()(prepare)
+app.command()(train)

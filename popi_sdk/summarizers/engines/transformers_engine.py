@@ -1,0 +1,57 @@
+"""Trained weights in transformers: on the GPU where there is one, in the precision they were saved in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class TransformersEngine:
+    """An `Engine` over a directory in the form that `from_pretrained` reads."""
+
+    def __init__(self, folder: Path) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        self._torch = torch
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        with _no_progress_bars():
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, dtype="auto"
+            )
+        self._model: Any = model.eval().to(self._device)
+
+    def continued(self, ids: Sequence[int], most: int, stops: Collection[int]) -> list[int]:
+        """See `Engine`."""
+        # `model.generate` would add what the base model's generation settings ask for, such as a repetition penalty.
+        new: list[int] = []
+        cache = None
+        feed = list(ids)
+        with self._torch.inference_mode():
+            while len(new) < most:
+                rows = self._torch.tensor([feed], device=self._device)
+                output = self._model(input_ids=rows, past_key_values=cache, use_cache=True, logits_to_keep=1)
+                token = int(output.logits[0, -1].argmax())
+                if token in stops:
+                    break
+                new.append(token)
+                feed, cache = [token], output.past_key_values
+        return new
+
+
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    """Loading weights would draw one on the app's standard error."""
+    from transformers.utils import logging as progress
+
+    logging: Any = progress
+    drawn = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if drawn:
+            logging.enable_progress_bar()

@@ -1,0 +1,24 @@
+"""`popi-train train`: a configuration to a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trainer.cli.failing import failing_plainly
+
+
+def train(
+    config: Annotated[str, typer.Argument(help="A TOML file, or the name of a shipped one such as `smoke`.")],
+    out: Annotated[Path | None, typer.Option(help="The run's directory; runs/NAME by default.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+) -> None:
+    """Train a summarizer and a generator jointly."""
+    with failing_plainly():
+        from trainer.config import load_config
+        from trainer.train import train as run_training
+
+        run = run_training(load_config(config), out or Path("runs") / Path(config).stem, resume=resume)
+        typer.echo(f"Trained: {run.path}\nNext: popi-train evaluate {run.path}")

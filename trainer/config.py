@@ -1,0 +1,252 @@
+"""The configuration of a training run: small groups read from TOML, checked as a whole before anything starts.
+
+Every field has a default, so a file holds what differs. Unknown keys are refused with the nearest known name. The
+resolved copy that a run saves names every field.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from popi_sdk.errors import ConfigError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+CountOrNone = Annotated[int, Field(ge=0)]
+
+CONFIGS = Path(__file__).parent / "configs"
+
+
+class Group(BaseModel):
+    """A table of the file: frozen, and strict about its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class DataConfig(Group):
+    """Where the examples come from."""
+
+    folder: str = "world"
+    """Folder with train.jsonl, validation.jsonl and test.jsonl as `popi-train prepare` writes them, or "world"."""
+    input_tokens: Count = 6_000
+    """Budget of the rendered signals; what does not fit is shortened or left out."""
+
+
+class WorldConfig(Group):
+    """Simulated users, for `data.folder = "world"`."""
+
+    users: Count = 2_000
+    """Users to train on; validation and test have 200 and 400 others."""
+    dimensions: Annotated[int, Field(ge=1, le=8)] = 3
+    """How many things users may care about."""
+    cares: Annotated[int, Field(ge=1, le=8)] = 3
+    """How many of them each user does care about."""
+    signals: Count = 3
+    """Preference pairs shown to the summarizer."""
+    pairs: Count = 4
+    """Held-out pairs."""
+    noise: Share = 0.1
+    """Chance that a shown answer misses a preference."""
+    conflicts: Share = 0.0
+    """Share of shown pairs that were chosen against the user's own preferences."""
+    drift: Share = 0.0
+    """Share of users who change their mind half-way; held-out pairs follow the newer taste."""
+
+
+class ModelConfig(Group):
+    """The language model both roles start from."""
+
+    base: str = "scratch"
+    """Hub id or directory of any causal language model of transformers, or "scratch" for a small one made here."""
+    lora_rank: CountOrNone = 0
+    """Rank of the two adapters on one frozen base; 0 trains all weights of two copies."""
+    gradient_checkpointing: bool = False
+    """Recompute activations in the backward pass: less memory, about a third more time."""
+    hidden: Count = 64
+    """Width of a model from scratch."""
+    layers: Count = 2
+    """Depth of a model from scratch."""
+    vocabulary: Count = 1_024
+    """Size of the tokenizer that is trained for a model from scratch."""
+    templates: str | dict[str, str] = ""
+    """Folder or table of templates that replace POPI's own; exported with the weights."""
+    max_summary_tokens: Count = 100
+    """Longest summary."""
+
+
+class WarmStartConfig(Group):
+    """Supervised learning before reinforcement learning, which finds only what the start half knows."""
+
+    summarizer: Literal["none", "contrast", "oracle"] = "none"
+    """Whose summaries the summarizer learns first: the contrast baseline's, or what is truly known about the user."""
+    summarizer_steps: CountOrNone = 0
+    summarizer_noise: Share = 0.0
+    """Chance that a clause of the target is the first user's, whoever it is about: such a start says much the same of
+    everyone, and leaves something to find."""
+    generator_steps: CountOrNone = 0
+    """Steps in which a generator from scratch learns to answer as the oracle's description says; 0 for instruct models."""
+    batch: Count = 32
+    learning_rate: Positive = 2e-3
+
+
+class ObjectiveConfig(Group):
+    """The one objective of both models."""
+
+    loss: Literal["dpo", "ipo"] = "dpo"
+    beta: Positive = 0.1
+    """Sharpness of the preference loss, per nat of margin."""
+    pairs: Count = 4
+    """Held-out pairs that score one summary."""
+    without_summary: Annotated[float, Field(ge=0, le=0.5)] = 0.08
+    """Share of the generator's examples that show no summary, so that answering without one stays fair."""
+    kl: NotNegative = 0.02
+    """Weight of the summarizer's KL divergence to its start, per token."""
+    length_budget: Count = 64
+    """Tokens a summary may have before it costs."""
+    length_weight: NotNegative = 0.0
+    """Reward lost for each token beyond the budget."""
+    clip: Positive = 0.2
+    """How far a token's probability ratio may move in one step; matters only with several inner epochs."""
+    scale_advantages: bool = False
+    """Divide advantages by their group's standard deviation."""
+
+
+class RolloutConfig(Group):
+    """What is sampled in one step."""
+
+    users: Count = 16
+    """Users per step."""
+    group: Annotated[int, Field(ge=2)] = 8
+    """Summaries per user."""
+    temperature: Positive = 1.0
+    inner_epochs: Count = 1
+    """Times the same rollouts are used for a summarizer update."""
+    microbatch: Count = 16
+    """Users whose rollouts go through a model at once; smaller takes less memory and gives the same update."""
+
+
+class RunConfig(Group):
+    """The loop itself."""
+
+    form: Literal["interleaved", "alternating", "frozen_generator", "frozen_summarizer"] = "interleaved"
+    """Which model learns when; `alternating` lets the summarizer begin."""
+    rounds: Count = 1
+    """Rounds of `alternating`: the steps are dealt out evenly to 2 * rounds phases."""
+    steps: Count = 80
+    summarizer_learning_rate: Positive = 1e-4
+    generator_learning_rate: Positive = 3e-5
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warmup_steps: CountOrNone = 0
+    evaluate_every: Count = 20
+    save_every: Count = 20
+    """Steps between checkpoints; the two newest are kept."""
+    seed: int = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+class Config(Group):
+    """Everything a run depends on."""
+
+    data: DataConfig = DataConfig()
+    world: WorldConfig = WorldConfig()
+    model: ModelConfig = ModelConfig()
+    warm_start: WarmStartConfig = WarmStartConfig()
+    objective: ObjectiveConfig = ObjectiveConfig()
+    rollout: RolloutConfig = RolloutConfig()
+    run: RunConfig = RunConfig()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.world.cares > self.world.dimensions:
+            raise ValueError("`world.cares` is more than `world.dimensions`")
+        if self.data.folder == "world" and self.objective.pairs > self.world.pairs:
+            raise ValueError("`objective.pairs` is more than the `world.pairs` that each user has")
+        if self.model.base == "scratch" and self.model.lora_rank:
+            raise ValueError("`model.lora_rank` needs a trained base; a model from scratch trains all its weights")
+        return self
+
+    def digest(self) -> str:
+        """Hash of everything that decides what a run computes."""
+        return hashlib.sha256(self.model_dump_json().encode("utf-8")).hexdigest()[:16]
+
+    def to_toml(self) -> str:
+        """The resolved configuration as a file that `load_config` reads."""
+        lines = []
+        for group, table in self.model_dump(mode="json").items():
+            lines.append(f"[{group}]")
+            lines += [f"{key} = {_toml(value)}" for key, value in table.items()]
+            lines.append("")
+        return "\n".join(lines)
+
+
+def load_config(path: Path | str) -> Config:
+    """Read a configuration; a bare name such as "smoke" means a shipped one.
+
+    Raises:
+        ConfigError: there is no such file, it is no TOML, or a key or value cannot be used; the message names it.
+    """
+    path = _shipped(path)
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        known = ", ".join(sorted(file.stem for file in CONFIGS.glob("*.toml")))
+        raise ConfigError(f"There is no configuration {path}", hint=f"Shipped ones are: {known}.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    return parse_config(tables, place=str(path))
+
+
+def parse_config(tables: Mapping[str, Any], place: str = "configuration") -> Config:
+    """Check tables as read from TOML.
+
+    Raises:
+        ConfigError: the first key or value that cannot be used.
+    """
+    _refuse_unknown(tables, place)
+    try:
+        return Config.model_validate(tables)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise ConfigError(
+            f"{place}: {f'`{name}`: ' if name else ''}{first['msg'].removeprefix('Value error, ')}"
+        ) from None
+
+
+def _shipped(path: Path | str) -> Path:
+    shipped = CONFIGS / f"{path}.toml"
+    return shipped if isinstance(path, str) and "/" not in path and shipped.is_file() else Path(path)
+
+
+def _refuse_unknown(tables: Mapping[str, Any], place: str) -> None:
+    for group, table in tables.items():
+        if group not in Config.model_fields:
+            raise _unknown(f"[{group}]", group, list(Config.model_fields), place)
+        if not isinstance(table, Mapping):
+            raise ConfigError(f"{place}: `{group}` is no table", hint=f"Write it as [{group}] with keys below.")
+        known = list(type(Config.model_fields[group].default).model_fields)
+        for key in table:
+            if key not in known:
+                raise _unknown(f"`{group}.{key}`", key, known, place)
+
+
+def _unknown(shown: str, name: str, known: list[str], place: str) -> ConfigError:
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"Did you mean `{near[0]}`?" if near else f"There are: {', '.join(known)}."
+    return ConfigError(f"{place}: there is no {shown}", hint=hint)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(text)}" for key, text in value.items()) + " }"
+    return json.dumps(value, ensure_ascii=False)

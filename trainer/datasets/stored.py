@@ -1,0 +1,55 @@
+"""The SDK's own store: what users have shown to an app, as far as they allow training on it.
+
+Only signals with `allow_training=True` are read; they are picked in the database, so the others never leave it.
+Preference pairs become held-out pairs by rotation, the other kinds stay signals. A pair of source "untrusted" (perhaps
+not the user's own) stays a signal as well: nobody else may say what a user's summary is rewarded for. Users without a
+pair are left out. User ids are kept, so that the lines of somebody who asks to be forgotten can be found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from popi_sdk.errors import ConfigError
+from popi_sdk.signals import PreferencePair, Signal
+from popi_sdk.store.databases import open_database
+from popi_sdk.store.engines import place
+from trainer.data import Example
+
+
+def label(url: str) -> str:
+    """How a store is named in files and errors: without user, password and folder.
+
+    >>> label("sqlite:////var/lib/app/popi.db")
+    'popi.db'
+    """
+    at = place(url)
+    return at.path.name if at.path else at.label
+
+
+def trainable(url: str, namespace: str) -> list[tuple[str, tuple[Signal, ...]]]:
+    """Every user of a namespace with the signals that may be trained on, oldest first.
+
+    Raises:
+        ConfigError: there is no store at `url`.
+        StoreError: it cannot be read.
+    """
+    at = place(url)
+    if at.in_memory or (at.path is not None and not at.path.is_file()):
+        raise ConfigError(f"There is no store at {at.label}.", hint='Such as "sqlite:///path/to/popi.db".')
+    database = open_database(at)
+    try:
+        return database.trainable(namespace)
+    finally:
+        database.close()
+
+
+def examples(found: Sequence[tuple[str, Sequence[Signal]]]) -> list[Example]:
+    """One example for each user with pairs, all of them held out; the user's other signals stay signals."""
+    users = []
+    for user, signals in found:
+        pairs = tuple(one for one in signals if isinstance(one, PreferencePair) and one.source == "user")
+        others = tuple(one for one in signals if not isinstance(one, PreferencePair) or one.source != "user")
+        if pairs:
+            users.append(Example(user, others, pairs))
+    return users

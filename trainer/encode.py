@@ -1,0 +1,132 @@
+"""Text to token ids and back: the same prompts that the SDK makes, in the tokens of one model.
+
+All wording comes from `popi_sdk`: signals are rendered, a summary passes the guard and is composed into the system
+prompt exactly as in a request, so training sees what serving will.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from popi_sdk.chat_tokens import prompt_ids
+from popi_sdk.composer import compose
+from popi_sdk.errors import ConfigError
+from popi_sdk.guard import guard
+from popi_sdk.render import render
+from popi_sdk.signals import PreferencePair
+from popi_sdk.summary import NOTHING, Clause, Summary
+from popi_sdk.templates import Templates
+from trainer.data import Example
+from trainer.prefix_tree import Branch
+
+NOTHING_SAID = "NOTHING"
+"""What the inference template asks for when signals show no preference."""
+
+
+class Encoder:
+    """The prompts and answers of training in tokens of `tokenizer`.
+
+    Args:
+        window: most tokens the model can read.
+        input_tokens: budget of the rendered signals, as the SDK counts tokens.
+        max_summary_tokens: longest summary, in the model's own tokens.
+    """
+
+    def __init__(
+        self, tokenizer: Any, templates: Templates, *, window: int, input_tokens: int, max_summary_tokens: int
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.templates = templates
+        self.max_summary_tokens = max_summary_tokens
+        self._window = window
+        self._input_tokens = input_tokens
+        self.generator_prompt = lru_cache(maxsize=50_000)(self._generator_prompt)
+        self.answer = lru_cache(maxsize=50_000)(self._answer)
+        self.safe_summary = lru_cache(maxsize=20_000)(self._safe_summary)
+
+    def summarizer_prompt(self, example: Example) -> list[int]:
+        """What the summarizer reads about a user.
+
+        Raises:
+            ConfigError: prompt and summary do not fit the model's window.
+        """
+        rendered = render(
+            example.signals,
+            max_summary_tokens=self.max_summary_tokens,
+            input_tokens=self._input_tokens,
+            templates=self.templates,
+        )
+        ids = prompt_ids(self.tokenizer, rendered.messages)
+        if len(ids) + self.max_summary_tokens > self._window:
+            raise ConfigError(
+                f"The signals of user {example.user!r} take {len(ids):,} tokens, and with {self.max_summary_tokens} for "
+                f"the summary that is more than the model's window of {self._window:,}",
+                hint="Lower `data.input_tokens`, or take a model with a longer window.",
+            )
+        return ids
+
+    def raw_context(self, example: Example) -> Summary:
+        """The signals themselves, put where a summary would stand; no guard, for this is what a summary replaces."""
+        rendered = render(
+            example.signals, max_summary_tokens=0, input_tokens=self._input_tokens, templates=self.templates
+        )
+        return Summary(clauses=(Clause(rendered.messages[-1]["content"]),))
+
+    def summary_text(self, ids: Sequence[int]) -> str:
+        """A sampled summary as text; empty when the model said that there is nothing to say."""
+        text = str(self.tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
+        return "" if text.strip(".").upper() == NOTHING_SAID else text
+
+    def summary_ids(self, text: str) -> list[int]:
+        """A summary as the summarizer should write it, with its end."""
+        return self._answer(text or NOTHING_SAID)
+
+    def pair_tree(self, summary: Summary, pairs: Sequence[PreferencePair]) -> Branch:
+        """Questions behind one summary, and behind each question its two answers.
+
+        Leaves stand in the order chosen, rejected of the first pair, chosen, rejected of the second, ...
+
+        Raises:
+            ConfigError: the longest path does not fit the model's window.
+        """
+        prompts = [self.generator_prompt(summary, pair.prompt) for pair in pairs]
+        answers = [(self.answer(pair.chosen), self.answer(pair.rejected)) for pair in pairs]
+        self._check_window(prompts, answers)
+        if len(pairs) == 1:
+            return Branch(prompts[0], tuple(Branch(answer) for answer in answers[0]))
+        shared = min(_common_prefix(prompts), min(map(len, prompts)) - 1)
+        questions = (
+            Branch(prompt[shared:], tuple(Branch(answer) for answer in pair))
+            for prompt, pair in zip(prompts, answers, strict=True)
+        )
+        return Branch(prompts[0][:shared], tuple(questions))
+
+    def _generator_prompt(self, summary: Summary, question: str) -> list[int]:
+        return prompt_ids(self.tokenizer, compose(question, summary, templates=self.templates))
+
+    def _safe_summary(self, text: str) -> Summary:
+        return guard(text, max_tokens=self.max_summary_tokens) if text else NOTHING
+
+    def _answer(self, text: str) -> list[int]:
+        ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return [*ids, self.tokenizer.eos_token_id]
+
+    def _check_window(self, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]]) -> None:
+        longest = max(len(prompt) + max(map(len, pair)) for prompt, pair in zip(prompts, answers, strict=True))
+        if longest > self._window:
+            raise ConfigError(
+                f"A summary, its question and the answer take {longest:,} tokens; the model's window has "
+                f"{self._window:,}",
+                hint="Leave out or shorten such pairs when preparing the data, or take a model with a longer window.",
+            )
+
+
+def _common_prefix(rows: Sequence[Sequence[int]]) -> int:
+    length = 0
+    for tokens in zip(*rows, strict=False):
+        if len(set(tokens)) > 1:
+            break
+        length += 1
+    return length

@@ -1,0 +1,154 @@
+"""Prefix trees: texts that begin alike are run through a model once, whatever follows.
+
+    signals ── summary 1            summary ── question 1 ── chosen        question ── chosen
+            ├─ summary 2                    │              └ rejected               └ rejected
+            └─ summary 3                    └─ question 2 ── ...
+
+The branches of all trees of a batch stand behind each other in one row, without padding. A token's position is its
+distance from its root, and it attends to its ancestors and to what stands before it in its own branch: `tree_attention`
+does that for all branches of one parent at once. The log-probabilities of the leaves, and only of those, are read.
+
+Every linear layer sees each token once, so the work is counted by `PackedTrees.tokens`. The results equal those of
+one row per leaf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trainer.tree_attention import Family, TreeLayout
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Some tokens and what may follow them; a branch without children is a leaf, whose tokens are scored.
+
+    >>> tree = Branch([1, 2], (Branch([3]), Branch([4, 5])))
+    >>> [leaf.tokens for leaf in tree.children]
+    [[3], [4, 5]]
+    """
+
+    tokens: Sequence[int]
+    children: tuple[Branch, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PackedTrees:
+    """A batch of trees in one row of N tokens, with M scored tokens in L leaves."""
+
+    ids: Tensor
+    """(1, N) token ids."""
+    positions: Tensor
+    """(1, N) distance of each token from its root."""
+    layout: TreeLayout
+    """Who attends to whom."""
+    sources: Tensor
+    """(M,) place in the row whose output predicts the scored token."""
+    targets: Tensor
+    """(M,) ids of the scored tokens."""
+    leaf: Tensor
+    """(M,) which leaf each scored token belongs to; leaves are counted through all trees, left to right."""
+    leaves: int
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that go through the model."""
+        return self.ids.shape[1]
+
+    def per_leaf(self, values: Tensor) -> Tensor:
+        """Sum `values` (M,) over the tokens of each leaf: (L,)."""
+        return torch.zeros(self.leaves, dtype=values.dtype, device=values.device).index_add(0, self.leaf, values)
+
+
+def pack(trees: Sequence[Branch], device: torch.device | str = "cpu") -> PackedTrees:
+    """Lay `trees` out in one row.
+
+    Raises:
+        ValueError: no tree, a root or a leaf without tokens, or a root without children.
+    """
+    packer = _Packer()
+    for tree in trees:
+        packer.add_tree(tree)
+    if not trees:
+        raise ValueError("there is no tree to pack")
+    return packer.packed(torch.device(device))
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """The place of one branch in the row."""
+
+    start: int
+    end: int
+    parent: _Segment | None
+
+    def path(self) -> Iterator[_Segment]:
+        """The branch itself and its ancestors, from the root on."""
+        if self.parent is not None:
+            yield from self.parent.path()
+        yield self
+
+
+class _Packer:
+    def __init__(self) -> None:
+        self.ids: list[int] = []
+        self.positions: list[int] = []
+        self.roots: list[Family] = []
+        self.families: list[list[Family]] = []
+        self.sources: list[int] = []
+        self.leaf: list[int] = []
+        self.targets: list[int] = []
+        self.leaves = 0
+
+    def add_tree(self, tree: Branch) -> None:
+        if not tree.tokens or not tree.children:
+            raise ValueError("a tree needs a root with tokens and at least one branch")
+        root = self._place(tree, None, 0)
+        self.roots.append(Family(path=(), children=(range(root.start, root.end),)))
+        self._add_children(tree, root, len(tree.tokens), depth=0)
+
+    def _add_children(self, branch: Branch, segment: _Segment, position: int, depth: int) -> None:
+        placed = [(child, self._place(child, segment, position)) for child in branch.children]
+        path = tuple(range(part.start, part.end) for part in segment.path())
+        while len(self.families) <= depth:
+            self.families.append([])
+        self.families[depth].append(Family(path, tuple(range(part.start, part.end) for _, part in placed)))
+        for child, part in placed:
+            if child.children:
+                self._add_children(child, part, position + len(child.tokens), depth + 1)
+            else:
+                self._score(part)
+
+    def _place(self, branch: Branch, parent: _Segment | None, position: int) -> _Segment:
+        if not branch.tokens:
+            raise ValueError("a branch needs at least one token")
+        start = len(self.ids)
+        self.ids.extend(branch.tokens)
+        self.positions.extend(range(position, position + len(branch.tokens)))
+        return _Segment(start, len(self.ids), parent)
+
+    def _score(self, leaf: _Segment) -> None:
+        assert leaf.parent is not None
+        self.sources.append(leaf.parent.end - 1)
+        self.sources.extend(range(leaf.start, leaf.end - 1))
+        self.targets.extend(self.ids[leaf.start : leaf.end])
+        self.leaf.extend([self.leaves] * (leaf.end - leaf.start))
+        self.leaves += 1
+
+    def packed(self, device: torch.device) -> PackedTrees:
+        def indices(values: Sequence[int]) -> Tensor:
+            return torch.tensor(values, dtype=torch.long, device=device)
+
+        return PackedTrees(
+            ids=indices(self.ids)[None],
+            positions=indices(self.positions)[None],
+            layout=TreeLayout.of(self.roots, self.families, device),
+            sources=indices(self.sources),
+            targets=indices(self.targets),
+            leaf=indices(self.leaf),
+            leaves=self.leaves,
+        )

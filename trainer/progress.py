@@ -1,0 +1,89 @@
+"""What a run shows while it works: a bar on a terminal, JSON lines and TensorBoard events for later."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+Advance = Callable[..., None]
+"""Called after each unit of work with figures to show, such as `advance(loss=0.3)`."""
+
+
+class Reporter:
+    """Tells a person and a log what happens; silent on a pipe but for one line per evaluation.
+
+    Args:
+        metrics: file that a JSON line is added to for every step and evaluation; None writes nothing.
+    """
+
+    def __init__(self, metrics: Path | None = None, console: Console | None = None) -> None:
+        self._metrics = metrics
+        self._console = console or Console(stderr=True, highlight=False)
+        self._events = _event_writer(metrics.parent / "tensorboard") if metrics is not None else None
+
+    def say(self, text: str) -> None:
+        """One line for a person."""
+        self._console.print(text, soft_wrap=True)
+
+    def write(self, kind: str, step: int, figures: Mapping[str, Any]) -> None:
+        """Add a line to the metrics file and numbers to TensorBoard."""
+        if self._metrics is None:
+            return
+        with self._metrics.open("a", encoding="utf-8") as out:
+            out.write(json.dumps({"kind": kind, "step": step, "time": round(time.time(), 3), **figures}) + "\n")
+        if self._events is not None:
+            for name, value in figures.items():
+                if isinstance(value, int | float):
+                    self._events.add_scalar(f"{kind}/{name}", value, step)
+
+    def rewind(self, step: int) -> None:
+        """Drop what a crashed run wrote after `step`, so that a resumed run tells every step once."""
+        if self._metrics is None or not self._metrics.exists():
+            return
+        kept = [line for line in self._metrics.read_text("utf-8").splitlines() if _step_of(line) <= step]
+        self._metrics.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+    @contextlib.contextmanager
+    def stage(self, name: str, total: int, done: int = 0) -> Iterator[Advance]:
+        """A stage of `total` units as a bar."""
+        with Progress(
+            TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+            TimeRemainingColumn(), TextColumn("{task.fields[figures]}"),
+            console=self._console, disable=not self._console.is_terminal, transient=False,
+        ) as bar:  # fmt: skip
+            task = bar.add_task(name, total=total, completed=done, figures="")
+
+            def advance(count: int = 1, **figures: float) -> None:
+                shown = "  ".join(f"{key} {value:.3g}" for key, value in figures.items())
+                bar.advance(task, count)
+                if shown:
+                    bar.update(task, figures=shown)
+
+            yield advance
+
+    def close(self) -> None:
+        """Flush what is waiting."""
+        if self._events is not None:
+            self._events.close()
+
+
+def _step_of(line: str) -> float:
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")
+
+
+def _event_writer(folder: Path) -> Any | None:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:  # TensorBoard is a convenience; the JSON lines hold the same
+        return None
+    return SummaryWriter(str(folder))

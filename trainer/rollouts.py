@@ -1,0 +1,80 @@
+"""What one step of training is about: some users, G sampled summaries each, and the pairs that judge them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from popi_sdk.signals import PreferencePair
+from popi_sdk.summary import Summary
+from trainer.config import Config
+from trainer.data import Example
+from trainer.encode import Encoder
+from trainer.models import Policy
+from trainer.sampling import Sampler
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One user's rollouts in one step."""
+
+    example: Example
+    prompt: list[int]
+    """The summarizer's prompt in tokens."""
+    samples: list[list[int]]
+    """G sampled summaries in tokens, with the stop token where one was written."""
+    summaries: list[Summary]
+    """The same as the generator is shown them, after the guard."""
+    pairs: tuple[PreferencePair, ...]
+    """Held-out pairs that score this group; all of its summaries meet the same ones."""
+    plain: bool
+    """Whether the generator also learns from these pairs without a summary in this step."""
+
+
+class Batches:
+    """Which users and pairs each step takes: a function of seed and step alone, so that a resumed run goes on alike.
+
+    >>> batches = Batches([Example(str(n), (), ()) for n in range(4)], users=2, seed=0)
+    >>> sorted(example.user for step in (0, 1) for example in batches.at(step))
+    ['0', '1', '2', '3']
+    """
+
+    def __init__(self, examples: Sequence[Example], users: int, seed: int) -> None:
+        self._examples = examples
+        self._users = users
+        self._seed = seed
+
+    def at(self, step: int) -> list[Example]:
+        """The users of a step; every user is met once before any is met again."""
+        return [self._example(position) for position in range(step * self._users, (step + 1) * self._users)]
+
+    def _example(self, position: int) -> Example:
+        epoch, place = divmod(position, len(self._examples))
+        order = list(range(len(self._examples)))
+        random.Random(f"{self._seed} epoch {epoch}").shuffle(order)
+        return self._examples[order[place]]
+
+
+def sample_groups(
+    summarizer: Policy, sampler: Sampler, encoder: Encoder, users: Sequence[Example], config: Config, step: int
+) -> list[Group]:
+    """Sample G summaries for each user and choose the pairs that score them."""
+    prompts = [encoder.summarizer_prompt(example) for example in users]
+    seed = random.Random(f"{config.run.seed} rollouts {step}").getrandbits(63)
+    samples = summarizer(
+        lambda lm: sampler.sample(lm, prompts, config.rollout.group, temperature=config.rollout.temperature, seed=seed)
+    )
+    draw = random.Random(f"{config.run.seed} pairs {step}")
+    plain_share = config.objective.without_summary
+    return [
+        Group(
+            example=example,
+            prompt=prompt,
+            samples=group,
+            summaries=[encoder.safe_summary(encoder.summary_text(sample)) for sample in group],
+            pairs=tuple(draw.sample(example.pairs, min(config.objective.pairs, len(example.pairs)))),
+            plain=draw.random() < plain_share * config.rollout.group / (1 - plain_share),
+        )
+        for example, prompt, group in zip(users, prompts, samples, strict=True)
+    ]

@@ -1,0 +1,64 @@
+"""How well a generator ranks held-out answers when it is shown given summaries; nothing learns here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from popi_sdk.summary import Summary
+from trainer.config import ObjectiveConfig
+from trainer.data import Example
+from trainer.encode import Encoder
+from trainer.losses import margin, preference_loss
+from trainer.models import Policy
+from trainer.reference import ReferenceLogprobs
+from trainer.updates import pair_logprobs
+
+
+@dataclass(frozen=True, slots=True)
+class PairScorer:
+    """Margins of a generator over its reference.
+
+    Args:
+        microbatch: users that go through the model at once.
+    """
+
+    generator: Policy
+    encoder: Encoder
+    reference: ReferenceLogprobs
+    microbatch: int = 16
+
+    @torch.no_grad()
+    def margins(self, examples: Sequence[Example], summaries: Sequence[Summary]) -> list[Tensor]:
+        """One tensor of margins per example, in nats, on the CPU."""
+        return self._scored(examples, summaries, per_token=False)
+
+    @torch.no_grad()
+    def margins_per_token(self, examples: Sequence[Example], summaries: Sequence[Summary]) -> list[Tensor]:
+        """The same with each answer's log-probability divided by its tokens, so that length counts for nothing."""
+        return self._scored(examples, summaries, per_token=True)
+
+    @staticmethod
+    def loss(margins: Tensor, objective: ObjectiveConfig) -> float:
+        """Mean preference loss."""
+        return preference_loss(margins, objective.loss, objective.beta).mean().item()
+
+    def _scored(self, examples: Sequence[Example], summaries: Sequence[Summary], *, per_token: bool) -> list[Tensor]:
+        results: list[Tensor] = []
+        for start in range(0, len(examples), self.microbatch):
+            batch = examples[start : start + self.microbatch]
+            jobs = [(summary, one.pairs) for one, summary in zip(batch, summaries[start:], strict=False)]
+            scores = pair_logprobs(self.generator, self.encoder, jobs)[0].double().cpu()
+            pairs = [pair for one in batch for pair in one.pairs]
+            known = self.reference.of(pairs)
+            if per_token:
+                lengths = torch.tensor(
+                    [[len(self.encoder.answer(pair.chosen)), len(self.encoder.answer(pair.rejected))] for pair in pairs]
+                )
+                scores, known = scores / lengths, known / lengths
+            margins = margin(scores[:, 0], scores[:, 1], known[:, 0], known[:, 1])
+            results += margins.split([len(one.pairs) for one in batch])
+        return results

@@ -1,0 +1,170 @@
+"""What a run needs before its first step: data, a base model, and learners that have had their warm start.
+
+Each is a stage whose result lies in the run's directory, so an interrupted run goes on with the stage it was in.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from popi_sdk.errors import ConfigError
+from popi_sdk.render import render
+from popi_sdk.templates import Templates
+from trainer.config import Config
+from trainer.data import Example, load_examples, write_examples
+from trainer.encode import Encoder
+from trainer.models import LEARNERS, Models, Policy, load_models, save_learner
+from trainer.progress import Reporter
+from trainer.run_directory import SPLITS, RunDirectory, run_templates
+from trainer.scratch import scratch_model, scratch_tokenizer
+from trainer.warm_start import warm_start_generator, warm_start_summarizer
+from trainer.world import guided_answers, world_examples
+
+WORLD_SIZES = {"validation": 200, "test": 400}
+"""Users of a simulated world who are not trained on."""
+SCRATCH_WINDOW = 2_048
+TOKENIZER_EXAMPLES = 300
+"""Users, and answers, whose texts a tokenizer from scratch is trained on."""
+
+
+def prepare_data(run: RunDirectory, config: Config) -> dict[str, list[Example]]:
+    """The three splits; a simulated world is written into the run first.
+
+    Raises:
+        ConfigError: a file is missing, or holds no example with held-out pairs.
+        SignalError: a line cannot be used.
+    """
+    folder = Path(config.data.folder)
+    if config.data.folder == "world":
+        folder = run.data
+        if not folder.is_dir():
+            _whole_folder(folder, lambda draft: _write_world(config, draft))
+    return {split: _load(folder / f"{split}.jsonl") for split in SPLITS}
+
+
+def prepare_models(
+    run: RunDirectory, config: Config, data: Mapping[str, Sequence[Example]], reporter: Reporter
+) -> tuple[Models, Encoder]:
+    """All roles with their warm start behind them, and the encoder of their prompts.
+
+    Raises:
+        ConfigError: the model cannot be used, or the data hold no truth to warm-start from.
+    """
+    torch.manual_seed(config.run.seed)
+    device, templates = choose_device(config), run_templates(config)
+    if config.model.base == "scratch" and not run.base.is_dir():
+        texts = list(_texts(config, templates, data["train"]))
+        _whole_folder(run.base, lambda draft: _make_base(config, texts, draft))
+    base = run.base_of(config)
+    if _wants_warm_start(config) and not run.start.is_dir():
+        models = load_models(config.model, base, device)
+        encoder = make_encoder(models, config, templates)
+        _whole_folder(run.start, lambda draft: _warm_start(models, encoder, config, data["train"], draft, reporter))
+    models = load_models(config.model, base, device, start=run.start if run.start.is_dir() else None)
+    return models, make_encoder(models, config, templates)
+
+
+def make_encoder(models: Models, config: Config, templates: Templates) -> Encoder:
+    """The encoder that fits a run's tokenizer, templates and window."""
+    window = int(
+        getattr(models.summarizer.lm.config, "max_position_embeddings", 0) or models.tokenizer.model_max_length
+    )
+    return Encoder(
+        models.tokenizer,
+        templates,
+        window=window,
+        input_tokens=config.data.input_tokens,
+        max_summary_tokens=config.model.max_summary_tokens,
+    )
+
+
+def choose_device(config: Config) -> torch.device:
+    """The device that `run.device` asks for.
+
+    Raises:
+        ConfigError: a GPU is asked for and there is none.
+    """
+    wanted = config.run.device
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise ConfigError('`run.device` is "cuda" and there is no usable GPU', hint='Use "cpu" or "auto".')
+    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _write_world(config: Config, draft: Path) -> None:
+    sizes = {"train": config.world.users, **WORLD_SIZES}
+    for split, count in sizes.items():
+        write_examples(world_examples(config.world, split, count, config.run.seed), draft / f"{split}.jsonl")
+
+
+def _load(file: Path) -> list[Example]:
+    if not file.is_file():
+        raise ConfigError(
+            f"There is no {file}", hint="`popi-train prepare SOURCE --out FOLDER` writes the three splits."
+        )
+    examples = [example for example in load_examples(file) if example.pairs]
+    if not examples:
+        raise ConfigError(f"{file} holds no example with held-out pairs", hint="Prepare more data for this split.")
+    return examples
+
+
+def _texts(config: Config, templates: Templates, examples: Sequence[Example]) -> Iterator[str]:
+    """What a tokenizer from scratch has to cut well: prompts, summaries and answers."""
+    for example in examples[:TOKENIZER_EXAMPLES]:
+        rendered = render(example.signals, max_summary_tokens=config.model.max_summary_tokens, templates=templates)
+        yield from (message["content"] for message in rendered.messages)
+        yield from (text for pair in example.pairs for text in (pair.prompt, pair.chosen, pair.rejected))
+        yield templates.render("generation_system", clauses=example.oracle.splitlines())
+    if config.warm_start.generator_steps:
+        guided = guided_answers(config.world, config.run.seed)
+        for _ in range(TOKENIZER_EXAMPLES):
+            yield "\n".join(next(guided))
+    yield "system user assistant"
+
+
+def _make_base(config: Config, texts: Sequence[str], draft: Path) -> None:
+    tokenizer = scratch_tokenizer(texts, config.model.vocabulary)
+    seed = random.Random(f"{config.run.seed} scratch").getrandbits(32)
+    lm = scratch_model(
+        tokenizer, hidden=config.model.hidden, layers=config.model.layers, window=SCRATCH_WINDOW, seed=seed
+    )
+    tokenizer.save_pretrained(str(draft))
+    lm.save_pretrained(str(draft))
+
+
+def _wants_warm_start(config: Config) -> bool:
+    settings = config.warm_start
+    return bool(settings.generator_steps or (settings.summarizer != "none" and settings.summarizer_steps))
+
+
+def _warm_start(
+    models: Models, encoder: Encoder, config: Config, examples: Sequence[Example], draft: Path, reporter: Reporter
+) -> None:
+    settings = config.warm_start
+    if settings.summarizer == "oracle" and not all(example.oracle for example in examples):
+        raise ConfigError(
+            '`warm_start.summarizer` is "oracle", but the data do not say the truth about every user',
+            hint='Use "contrast", or data whose lines hold `oracle`.',
+        )
+    if settings.generator_steps:
+        with reporter.stage("generator warm start", settings.generator_steps) as advance:
+            warm_start_generator(models.generator, encoder, config, lambda _, loss: advance(loss=loss))
+    if settings.summarizer != "none" and settings.summarizer_steps:
+        with reporter.stage("summarizer warm start", settings.summarizer_steps) as advance:
+            warm_start_summarizer(models.summarizer, encoder, examples, config, lambda _, loss: advance(loss=loss))
+    for role in LEARNERS:
+        policy: Policy = models.learners[role]
+        save_learner(policy, draft / role)
+
+
+def _whole_folder(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Let `fill` write a folder beside its place, and move it there when it is complete."""
+    draft = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    fill(draft)
+    draft.rename(folder)
