@@ -28,12 +28,16 @@ from popi_sdk.signals import Signal, Statement
 
 if TYPE_CHECKING:
     from popi_sdk.store.engines import Place
+    from popi_sdk.summarizers.trained import TrainedSummarizer
 
 State = Literal["ok", "warning", "problem"]
 
 OLDEST_LITELLM = (1, 100)
 """Releases 1.82.7 and 1.82.8 stole credentials."""
-_PACKAGES = ("pydantic", "SQLAlchemy", "litellm", "openai", "anthropic", "mistralai", "psycopg", "tiktoken")
+_PACKAGES = (
+    "pydantic", "SQLAlchemy", "litellm", "openai", "anthropic", "mistralai", "psycopg", "tiktoken",
+    "onnxruntime-genai", "torch", "transformers",
+)  # fmt: skip
 _INSTALL_LITELLM = 'pip install --upgrade "popi-sdk[litellm]"'
 _LITTLE_SPACE = 100_000_000
 """Bytes free on the store's disk; below that it will be full before long."""
@@ -134,21 +138,25 @@ def check_summarizer(config: Config) -> Check:
     from popi_sdk.client import Popi
     from popi_sdk.summarizers import make_summarizer
     from popi_sdk.summarizers.remote import RemoteSummarizer
+    from popi_sdk.summarizers.trained import TrainedSummarizer
     from popi_sdk.templates import load_templates
 
+    details: tuple[tuple[str, str], ...] = ()
     try:
         summarizer = make_summarizer(config, LiteLLMBackend(), load_templates(config.templates))
         if isinstance(summarizer, RemoteSummarizer):
             return _check_remote(ModelSpec.parse(config.summarizer))
+        if isinstance(summarizer, TrainedSummarizer):
+            details = _about(summarizer)
         with Popi(config.with_overrides({"store": "memory", "summarizer": summarizer})) as popi:
             summary = popi.summarize(_SAMPLE)
     except PopiError as error:
-        return Check("summarizer", "problem", error.message, error.hint or 'Set summarizer = "contrast".')
+        return Check("summarizer", "problem", error.message, error.hint or 'Set summarizer = "contrast".', details)
     name = f'"auto" is {summary.model}' if config.summarizer == "auto" else summary.model
     if not summary:
         advice = "Try it on signals of your own: popi summarize --signals FILE"
-        return Check("summarizer", "warning", f"{name}: it says nothing about a plain sample", advice)
-    return Check("summarizer", "ok", f"{name}; of a sample it wrote: {summary.text}")
+        return Check("summarizer", "warning", f"{name}: it says nothing about a plain sample", advice, details)
+    return Check("summarizer", "ok", f"{name}; of a sample it wrote: {summary.text}", details=details)
 
 
 def check_templates(config: Config) -> Check:
@@ -188,6 +196,18 @@ def _check_remote(model: ModelSpec) -> Check:
     if problem:
         return Check(what, "problem", *problem)
     return Check(what, "ok", f"{_with_what(access(model))}; not tried, as that would call the model")
+
+
+def _about(summarizer: TrainedSummarizer) -> tuple[tuple[str, str], ...]:
+    manifest = summarizer.manifest
+    return (
+        ("directory", str(summarizer.folder)),
+        ("weights", f"{summarizer.form}, of {', '.join(manifest.forms)}"),
+        ("base model", manifest.base_model),
+        ("renderer", f"version {manifest.render_version}"),
+        ("window", f"{manifest.window:,} tokens"),
+        ("exported", f"{manifest.created.date()} with popi-sdk {manifest.popi_version}"),
+    )
 
 
 def _access_problem(found: Access) -> tuple[str, str] | None:

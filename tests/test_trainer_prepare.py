@@ -336,6 +336,9 @@ class _Hub(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.split("?")[0]
+        if path.startswith("/api/datasets/someone/elix/tree/"):
+            tree = [{"type": "file", "path": n, "size": len(b), "oid": "0" * 40} for n, b in self.files.items()]
+            return self._answer(json.dumps(tree).encode(), {})
         if path.startswith("/api/datasets/someone/elix"):
             siblings = [{"rfilename": name} for name in self.files]
             return self._answer(json.dumps({"id": "someone/elix", "sha": self.sha, "siblings": siblings}).encode(), {})

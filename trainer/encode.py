@@ -103,6 +103,10 @@ class Encoder:
         )
         return Branch(prompts[0][:shared], tuple(questions))
 
+    def count(self, summary: Summary) -> int:
+        """Tokens that a summary's own words take."""
+        return len(self.tokenizer(summary.text, add_special_tokens=False)["input_ids"]) if summary else 0
+
     def _generator_prompt(self, summary: Summary, question: str) -> list[int]:
         return prompt_ids(self.tokenizer, compose(question, summary, templates=self.templates))
 

@@ -6,6 +6,7 @@ import os
 
 import typer
 
+from trainer.cli.evaluate import evaluate
 from trainer.cli.prepare import prepare
 from trainer.cli.train import train
 
@@ -20,3 +21,4 @@ app = typer.Typer(
 )
 app.command()(prepare)
 app.command()(train)
+app.command()(evaluate)

@@ -38,17 +38,17 @@ def fetch(source: str) -> Path:
     except ImportError as error:
         raise MissingExtraError("huggingface-hub", "train") from error
     patterns = [f"*{suffix}" for suffix in SUFFIXES]
-    reached = True
+    unreached: Exception | None = None
     try:
-        revision = HfApi().dataset_info(source, timeout=_ANSWER_SECONDS).sha
+        HfApi().dataset_info(source, timeout=_ANSWER_SECONDS)  # The download itself would wait without end.
     except (OSError, httpx.HTTPError) as error:
-        reached, revision, why = False, "main", error
+        unreached = error
     try:
         folder = snapshot_download(
-            source, repo_type="dataset", revision=revision, allow_patterns=patterns, local_files_only=not reached
+            source, repo_type="dataset", allow_patterns=patterns, local_files_only=unreached is not None
         )
     except (OSError, httpx.HTTPError) as error:
-        cause = error if reached else why
+        cause = unreached or error
         raise ConfigError(
             f"`{source}` is no file or folder here, and the hub did not give it: {_in_one_line(cause)}",
             hint="Check the name and the network, log in where the dataset asks for it, or give a local copy.",

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from popi_sdk.errors import ConfigError
-from trainer.statistics import (
+from trainer.intervals import (
     accuracy,
     bootstrap_over_users,
     by_user,

@@ -1,0 +1,50 @@
+"""`popi-train evaluate`: held-out accuracy beside every control, and win rates by a judge."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trainer.cli.failing import failing_plainly
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run's directory, or one of its checkpoints.")],
+    data: Annotated[Path | None, typer.Option(help="Examples as JSON lines; the run's test split by default.")] = None,
+    summarizer: Annotated[Path | None, typer.Option(help="Another run, whose summarizer is judged instead.")] = None,
+    generator: Annotated[Path | None, typer.Option(help="Another run, whose generator judges instead.")] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many examples.")] = None,
+    sampled: Annotated[bool, typer.Option("--sampled", help="Sample summaries as in training, not greedily.")] = False,
+    backend: Annotated[str, typer.Option(help="A model by LiteLLM's name that answers with and without them.")] = "",
+    judge: Annotated[str, typer.Option(help="A model by LiteLLM's name that says whose answer suits the user.")] = "",
+    max_cost: Annotated[float | None, typer.Option(help="Stop asking the two when this many USD are spent.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Measure a summarizer: accuracy with its summaries and with every control, on the same held-out pairs."""
+    with failing_plainly():
+        if bool(backend) != bool(judge):
+            raise typer.BadParameter("--backend and --judge go together")
+        from trainer.evaluate import evaluate as run_evaluation
+
+        evaluation = run_evaluation(
+            run, data=data, summarizer=summarizer, generator=generator, limit=limit, sampled=sampled
+        )
+        win_rate: dict[str, Any] | None = None
+        if backend:
+            from trainer.judge import win_rate_against_plain
+
+            written = [(example, summary.text) for example, summary in evaluation.summaries]
+            win_rate = win_rate_against_plain(
+                written, backend=backend, judge=judge, cache=run / "judgements.jsonl", max_cost_usd=max_cost
+            ).as_json()
+        if as_json:
+            typer.echo(json.dumps(evaluation.as_json() | ({"judge": win_rate} if win_rate else {}), indent=1))
+            return
+        from trainer.cli.tables import show_evaluation, show_win_rate
+
+        show_evaluation(evaluation)
+        if win_rate:
+            show_win_rate(win_rate)

@@ -1,0 +1,96 @@
+"""The controls: the contexts a trained summary is compared with, on the same users and the same held-out pairs.
+
+    none         nothing
+    raw          the signals themselves, as text
+    untrained    what the base model writes, or one with random weights
+    warm_start   what the summarizer wrote before reinforcement learning
+    contrast     what the model-free baseline finds
+    trained      what the summarizer writes now
+    swapped      what it writes about another user
+    oracle       what is truly known about the user, where the data hold it
+
+A control that does not apply is absent. All but `swapped` are written from a user's own signals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from popi_sdk.summarizers.contrast import Contrast
+from popi_sdk.summary import NOTHING, Summary
+from trainer.data import Example
+from trainer.encode import Encoder
+from trainer.models import Policy
+from trainer.sampling import Sampler
+
+CONTROLS = ("none", "raw", "untrained", "warm_start", "contrast", "trained", "swapped", "oracle")
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A summarizer as evaluation uses it: weights, the tokens of its prompts, and how it is decoded.
+
+    Args:
+        temperature: 0 takes the likeliest token, as the SDK does.
+    """
+
+    policy: Policy
+    encoder: Encoder
+    sampler: Sampler
+    temperature: float = 0.0
+    seed: int = 0
+
+    def write(self, examples: Sequence[Example], advance: Callable[[int], None] = lambda _: None) -> list[Summary]:
+        """One summary per example, after the guard, as a request would carry it."""
+        written: list[Summary] = []
+        for start in range(0, len(examples), 32):
+            batch = examples[start : start + 32]
+            prompts = [self.encoder.summarizer_prompt(example) for example in batch]
+            samples = self.policy(
+                lambda lm, prompts=prompts, start=start: self.sampler.sample(
+                    lm, prompts, 1, temperature=self.temperature, seed=self.seed + start
+                )
+            )
+            written += [self.encoder.safe_summary(self.encoder.summary_text(sample[0])) for sample in samples]
+            advance(len(batch))
+        return written
+
+
+def contrast_summaries(examples: Sequence[Example], encoder: Encoder) -> list[Summary]:
+    """What the model-free baseline says."""
+    return [
+        encoder.safe_summary("\n".join(clause.text for clause in Contrast().summarize(example.signals).clauses))
+        for example in examples
+    ]
+
+
+def swapped(examples: Sequence[Example], summaries: Sequence[Summary]) -> list[Summary] | None:
+    """For each example, the summary of the next one that is about another user; None when there is one user only."""
+    count = len(examples)
+    result = []
+    for place, example in enumerate(examples):
+        others = (summaries[(place + step) % count] for step in range(1, count)
+                  if examples[(place + step) % count].user != example.user)  # fmt: skip
+        other = next(others, None)
+        if other is None:
+            return None
+        result.append(other)
+    return result
+
+
+def oracle_summaries(examples: Sequence[Example], encoder: Encoder) -> list[Summary] | None:
+    """The truth about each user; None when it is not known of all."""
+    if not all(example.oracle for example in examples):
+        return None
+    return [encoder.safe_summary(example.oracle) for example in examples]
+
+
+def raw_summaries(examples: Sequence[Example], encoder: Encoder) -> list[Summary]:
+    """The signals as text where a summary would stand."""
+    return [encoder.raw_context(example) for example in examples]
+
+
+def nothing(examples: Sequence[Example]) -> list[Summary]:
+    """No summary at all."""
+    return [NOTHING] * len(examples)

@@ -1,0 +1,121 @@
+"""From a run to an exported model: its newest checkpoint merged into plain weights, and judged by its own generator."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from popi_sdk.errors import ConfigError
+from popi_sdk.manifest import Role
+from trainer.checkpoint import Checkpoint
+from trainer.config import Config
+from trainer.data import Example
+from trainer.export import EXAMPLES, ExportReport, Summarize, export_model
+from trainer.models import load_models, load_tokenizer, restore_learner
+from trainer.reference import ReferenceLogprobs
+from trainer.run_directory import SPLITS, RunDirectory, find_run, run_templates
+from trainer.scoring import PairScorer
+from trainer.stages import choose_device, make_encoder, prepare_data
+
+
+def export_run(
+    place: Path, out: Path, *, role: Role = "summarizer", onnx: bool = True, licence_notes: str = ""
+) -> ExportReport:
+    """Export what a run, or one checkpoint of it, has learned in `role` to the directory `out`.
+
+    The two forms of a summarizer are compared on the first 50 examples of the run's test data, by how well the
+    generator of the same checkpoint ranks their held-out answers when it is shown the summaries.
+
+    Raises:
+        ConfigError: there is no run or no checkpoint, or `out` is not empty.
+        ExportError: the two forms are not equally good, or the disk refused.
+    """
+    run, checkpoint = find_run(place)
+    if checkpoint is None:
+        raise ConfigError(f"{place} has no complete checkpoint yet", hint="Let `popi-train train` go on for a while.")
+    config = run.config()
+    data = prepare_data(run, config)
+    examples = data["test"][:EXAMPLES] if role == "summarizer" and onnx else []
+    with tempfile.TemporaryDirectory(prefix="popi-export-") as merged:
+        save_merged(run, checkpoint, role, Path(merged))
+        return export_model(
+            Path(merged),
+            out,
+            role=role,
+            templates=run_templates(config),
+            max_summary_tokens=config.model.max_summary_tokens,
+            input_tokens=config.data.input_tokens,
+            base=config.model.base,
+            metrics={"steps": checkpoint.step, "validation": _last_evaluation(run.metrics, checkpoint.step)},
+            data_digest=_data_digest(run, config),
+            config_digest=config.digest(),
+            licence_notes=licence_notes,
+            check=examples,
+            accuracy=_judge(run, checkpoint, config, examples) if examples else None,
+            onnx=onnx,
+        )
+
+
+def save_merged(run: RunDirectory, checkpoint: Checkpoint, role: Role, folder: Path) -> None:
+    """Write one learner as plain weights with its tokenizer: adapters merged, in the precision of the base."""
+    config, base, learned = run.config(), run.base_of(run.config()), checkpoint.folder / role
+    dtype = getattr(AutoConfig.from_pretrained(base), "dtype", None) or torch.float32
+    source = base if config.model.lora_rank else learned
+    lm: Any = AutoModelForCausalLM.from_pretrained(source, dtype=dtype)
+    if config.model.lora_rank:
+        lm = PeftModel.from_pretrained(lm, str(learned)).merge_and_unload()
+    lm.save_pretrained(folder)
+    load_tokenizer(base).save_pretrained(folder)
+
+
+def _judge(
+    run: RunDirectory, checkpoint: Checkpoint, config: Config, examples: Sequence[Example]
+) -> Callable[[Summarize], float]:
+    """How well the checkpoint's generator ranks held-out answers beside summaries; loaded when it is first asked."""
+
+    @cache
+    def scorer() -> PairScorer:
+        models = load_models(
+            config.model, run.base_of(config), choose_device(config), start=run.start if run.start.is_dir() else None
+        )
+        for name, policy in models.learners.items():
+            restore_learner(policy, checkpoint.folder / name)
+        encoder = make_encoder(models, config, run_templates(config))
+        return PairScorer(models.generator, encoder, ReferenceLogprobs(models.reference, encoder, run.reference))
+
+    def accuracy(summarize: Summarize) -> float:
+        summaries = [scorer().encoder.safe_summary(summarize(example.signals)) for example in examples]
+        margins = torch.cat(scorer().margins(examples, summaries))
+        return ((margins > 0).double() + 0.5 * (margins == 0).double()).mean().item()
+
+    return accuracy
+
+
+def _last_evaluation(metrics: Path, step: int) -> dict[str, Any]:
+    """What was measured of unseen users at the last evaluation up to `step`."""
+    found: dict[str, Any] = {}
+    for line in metrics.read_text("utf-8").splitlines() if metrics.is_file() else ():
+        with contextlib.suppress(ValueError, KeyError, TypeError):  # a crash may have torn the last line
+            row = json.loads(line)
+            if row["kind"] == "evaluation" and row["step"] <= step:
+                found = {key: value for key, value in row.items() if key not in ("kind", "time")}
+    return found
+
+
+def _data_digest(run: RunDirectory, config: Config) -> str:
+    """SHA-256 of the three splits."""
+    folder = run.data if config.data.folder == "world" else Path(config.data.folder)
+    digest = hashlib.sha256()
+    for split in SPLITS:
+        digest.update((folder / f"{split}.jsonl").read_bytes())
+    return digest.hexdigest()
