@@ -1,4 +1,4 @@
-"""Causal LMs small enough to be made, taught and saved within a test: hidden size 64, two layers, a tokenizer of their own.
+"""Causal LMs small enough to be made, taught and saved within a test: hidden size 64, two layers, their own tokenizer.
 
     folder = save_tiny(tmp_path / "tiny")                                   # random weights, Qwen 3's architecture
     folder = save_tiny(tmp_path / "taught", "llama", lessons=[(messages, "Keep answers short.")])
@@ -42,7 +42,7 @@ _ENGLISH = (
     "Keep answers short, under fifty words. Write long and detailed answers with every step explained. Use bullet "
     "points instead of paragraphs. Start with an example before the theory. Avoid jargon and say it plainly. Be warm "
     "and friendly, not formal. Give numbers, sources and code. I like brief replies. Please answer in detail. The user "
-    "said these words. Why do leaves change colour in autumn? How do I boil an egg? What is a good way to learn to swim?"
+    "said these words. Why do leaves change colour in autumn? How do I boil an egg? How do people learn to swim?"
 )
 
 

@@ -94,7 +94,7 @@ class WarmStartConfig(Group):
     """Chance that a clause of the target is the first user's, whoever it is about: such a start says much the same of
     everyone, and leaves something to find."""
     generator_steps: CountOrNone = 0
-    """Steps in which a generator from scratch learns to answer as the oracle's description says; 0 for instruct models."""
+    """Steps in which a generator from scratch learns to answer as descriptions ask; 0 for instruct models."""
     batch: Count = 32
     learning_rate: Positive = 2e-3
 

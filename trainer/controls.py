@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from popi_sdk.summarizers.contrast import Contrast
 from popi_sdk.summary import NOTHING, Summary
@@ -27,9 +28,17 @@ from trainer.sampling import Sampler
 CONTROLS = ("none", "raw", "untrained", "warm_start", "contrast", "trained", "swapped", "oracle")
 
 
+class Writer(Protocol):
+    """Anything that writes summaries of users."""
+
+    def write(self, examples: Sequence[Example], advance: Callable[[int], None] = ...) -> list[Summary]:
+        """One summary per example, after the guard, as a request would carry it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Writer:
-    """A summarizer as evaluation uses it: weights, the tokens of its prompts, and how it is decoded.
+class ModelWriter:
+    """A summarizer in training: weights, the tokens of its prompts, and how it is decoded.
 
     Args:
         temperature: 0 takes the likeliest token, as the SDK does.
@@ -42,7 +51,7 @@ class Writer:
     seed: int = 0
 
     def write(self, examples: Sequence[Example], advance: Callable[[int], None] = lambda _: None) -> list[Summary]:
-        """One summary per example, after the guard, as a request would carry it."""
+        """See `Writer`."""
         written: list[Summary] = []
         for start in range(0, len(examples), 32):
             batch = examples[start : start + 32]
@@ -66,17 +75,24 @@ def contrast_summaries(examples: Sequence[Example], encoder: Encoder) -> list[Su
 
 
 def swapped(examples: Sequence[Example], summaries: Sequence[Summary]) -> list[Summary] | None:
-    """For each example, the summary of the next one that is about another user; None when there is one user only."""
+    """For each example, the summary of the next one about another user; None when there is one user only.
+
+    Where the truth is known, that user's differs: a user with the same preferences would be no control.
+    """
     count = len(examples)
     result = []
     for place, example in enumerate(examples):
         others = (summaries[(place + step) % count] for step in range(1, count)
-                  if examples[(place + step) % count].user != example.user)  # fmt: skip
+                  if _differs(example, examples[(place + step) % count]))  # fmt: skip
         other = next(others, None)
         if other is None:
             return None
         result.append(other)
     return result
+
+
+def _differs(one: Example, other: Example) -> bool:
+    return one.user != other.user and (not one.oracle or one.oracle != other.oracle)
 
 
 def oracle_summaries(examples: Sequence[Example], encoder: Encoder) -> list[Summary] | None:

@@ -46,6 +46,16 @@ class Encoder:
         self.answer = lru_cache(maxsize=50_000)(self._answer)
         self.safe_summary = lru_cache(maxsize=20_000)(self._safe_summary)
 
+    def for_tokenizer(self, tokenizer: Any, window: int) -> Encoder:
+        """The same prompts in the tokens of another model."""
+        return Encoder(
+            tokenizer,
+            self.templates,
+            window=window,
+            input_tokens=self._input_tokens,
+            max_summary_tokens=self.max_summary_tokens,
+        )
+
     def summarizer_prompt(self, example: Example) -> list[int]:
         """What the summarizer reads about a user.
 
@@ -61,8 +71,8 @@ class Encoder:
         ids = prompt_ids(self.tokenizer, rendered.messages)
         if len(ids) + self.max_summary_tokens > self._window:
             raise ConfigError(
-                f"The signals of user {example.user!r} take {len(ids):,} tokens, and with {self.max_summary_tokens} for "
-                f"the summary that is more than the model's window of {self._window:,}",
+                f"The signals of user {example.user!r} take {len(ids):,} tokens, and with {self.max_summary_tokens} "
+                f"for the summary that is more than the model's window of {self._window:,}",
                 hint="Lower `data.input_tokens`, or take a model with a longer window.",
             )
         return ids

@@ -16,27 +16,12 @@ from torch import Tensor
 
 from popi_sdk.errors import ConfigError
 from popi_sdk.summary import Summary
-from trainer.checkpoint import Checkpoint
-from trainer.config import Config
-from trainer.controls import (
-    CONTROLS,
-    Writer,
-    contrast_summaries,
-    nothing,
-    oracle_summaries,
-    raw_summaries,
-    swapped,
-)
+from trainer.controls import CONTROLS, contrast_summaries, nothing, oracle_summaries, raw_summaries, swapped
 from trainer.data import Example, load_examples
-from trainer.encode import Encoder
 from trainer.intervals import Interval, share_over_users
-from trainer.models import Models, Policy, load_language_model, load_models, restore_learner
+from trainer.opened import Evaluated, open_evaluated
 from trainer.progress import Reporter
-from trainer.reference import ReferenceLogprobs
-from trainer.run_directory import RunDirectory, find_run, run_templates
-from trainer.scoring import PairScorer
-from trainer.stages import choose_device, make_encoder
-from trainer.train import make_sampler
+from trainer.scoring import ranked_right
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +74,12 @@ class Evaluation:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """The models an evaluation is about."""
-
-    config: Config
-    run: RunDirectory
-    trained: Writer
-    warm_start: Writer
-    untrained: Writer | None
-    generator: PairScorer
-
-
 def evaluate(
     place: Path,
     *,
     data: Path | None = None,
-    summarizer: Path | None = None,
-    generator: Path | None = None,
+    summarizer: str = "",
+    generator: str = "",
     limit: int | None = None,
     sampled: bool = False,
     reporter: Reporter | None = None,
@@ -115,8 +88,9 @@ def evaluate(
 
     Args:
         data: examples in the documented format; the run's own test split by default.
-        summarizer: another run or checkpoint whose summarizer is judged instead.
-        generator: another run or checkpoint whose generator judges, one that was never trained with this summarizer.
+        summarizer: judged instead of the run's own: another run or checkpoint, or whatever the SDK takes as one (an
+            exported directory, "contrast", "provider/model").
+        generator: judges instead of the run's own: another run or checkpoint, or a hub id or directory of any model.
         limit: at most so many examples.
         sampled: sample summaries at `rollout.temperature` instead of decoding them greedily, as the SDK does.
 
@@ -124,7 +98,7 @@ def evaluate(
         ConfigError: no such run, or no example with held-out pairs.
     """
     reporter = reporter or Reporter()
-    evaluated = _load(place, summarizer, generator, sampled)
+    evaluated = open_evaluated(place, summarizer, generator, sampled=sampled)
     examples = _examples(evaluated, data, limit)
     contexts = _contexts(evaluated, examples, reporter)
     with reporter.stage("ranking held-out pairs", len(contexts) * len(examples)) as advance:
@@ -142,15 +116,14 @@ def evaluate(
     )
 
 
-def _contexts(
-    evaluated: Evaluated, examples: Sequence[Example], reporter: Reporter
-) -> dict[str, Sequence[Summary]]:
+def _contexts(evaluated: Evaluated, examples: Sequence[Example], reporter: Reporter) -> dict[str, Sequence[Summary]]:
     judge = evaluated.generator.encoder
     writers = {"trained": evaluated.trained, "warm_start": evaluated.warm_start, "untrained": evaluated.untrained}
     found: dict[str, Sequence[Summary] | None] = {"none": nothing(examples), "raw": raw_summaries(examples, judge)}
     with reporter.stage("writing summaries", len(writers) * len(examples)) as advance:
         for name, writer in writers.items():
             found[name] = writer.write(examples, advance) if writer is not None else None
+    found["untrained"] = found["untrained"] or found["warm_start"]
     found["contrast"] = contrast_summaries(examples, judge)
     found["swapped"] = swapped(examples, found["trained"] or ())
     found["oracle"] = oracle_summaries(examples, judge)
@@ -165,7 +138,7 @@ def _result(
     encoder = evaluated.generator.encoder
     return ControlResult(
         accuracy=share_over_users(_scores_by_user(examples, margins)),
-        accuracy_per_token=_scores(per_token).mean().item(),
+        accuracy_per_token=ranked_right(per_token).mean().item(),
         margin=together.mean().item(),
         loss=evaluated.generator.loss(together, evaluated.config.objective),
         tokens=sum(encoder.count(summary) for summary in summaries) / len(summaries),
@@ -175,12 +148,8 @@ def _result(
 def _scores_by_user(examples: Sequence[Example], margins: Sequence[Tensor]) -> dict[str, list[float]]:
     by_user: dict[str, list[float]] = {}
     for example, own in zip(examples, margins, strict=True):
-        by_user.setdefault(example.user, []).extend(_scores(own).tolist())
+        by_user.setdefault(example.user, []).extend(ranked_right(own).tolist())
     return by_user
-
-
-def _scores(margins: Tensor) -> Tensor:
-    return (margins > 0).double() + 0.5 * (margins == 0).double()
 
 
 def _slices(examples: Sequence[Example], margins: Sequence[Tensor]) -> dict[str, dict[str, Interval]]:
@@ -202,60 +171,3 @@ def _examples(evaluated: Evaluated, data: Path | None, limit: int | None) -> lis
     if not examples:
         raise ConfigError(f"{file} holds no example with held-out pairs", hint="See `popi-train prepare --help`.")
     return examples
-
-
-def _load(place: Path, summarizer: Path | None, generator: Path | None, sampled: bool) -> Evaluated:
-    run, config, models, encoder = open_models(summarizer or place)
-    sampler = make_sampler(models, config)
-    temperature = config.rollout.temperature if sampled else 0.0
-
-    def writer(policy: Policy) -> Writer:
-        return Writer(policy, encoder, sampler, temperature, config.run.seed)
-
-    judging_run, judging_config, judging, judging_encoder = (
-        (run, config, models, encoder) if generator is None and summarizer is None else open_models(generator or place)
-    )
-    cache = judging_run.reference
-    return Evaluated(
-        config=judging_config,
-        run=find_run(place)[0],
-        trained=writer(models.summarizer),
-        warm_start=writer(models.anchor),
-        untrained=_untrained(run, config, writer),
-        generator=PairScorer(
-            judging.generator,
-            judging_encoder,
-            ReferenceLogprobs(judging.reference, judging_encoder, cache),
-            judging_config.rollout.microbatch,
-        ),
-    )
-
-
-def _untrained(run: RunDirectory, config: Config, writer: Any) -> Writer | None:
-    """The base model as summarizer; None where no warm start moved the summarizer, as it is `warm_start` itself."""
-    if not (run.start / "summarizer").is_dir():
-        return None
-    base = load_language_model(run.base_of(config), choose_device(config), torch.float32)
-    return writer(Policy(base, learns=False))  # type: ignore[no-any-return]
-
-
-def open_models(place: Path) -> tuple[RunDirectory, Config, Models, Encoder]:
-    """The models of a run at its newest checkpoint, or at the checkpoint that `place` is.
-
-    Raises:
-        ConfigError: it is no run, or one that has no checkpoint yet.
-    """
-    run, checkpoint = find_run(place)
-    config = run.config()
-    if checkpoint is None:
-        raise ConfigError(f"{place} has no checkpoint yet", hint="Let `popi-train train` go on first.")
-    models = load_models(
-        config.model, run.base_of(config), choose_device(config), start=run.start if run.start.is_dir() else None
-    )
-    _restore(models, checkpoint)
-    return run, config, models, make_encoder(models, config, run_templates(config))
-
-
-def _restore(models: Models, checkpoint: Checkpoint) -> None:
-    for role, policy in models.learners.items():
-        restore_learner(policy, checkpoint.folder / role)

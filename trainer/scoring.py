@@ -17,6 +17,18 @@ from trainer.models import Policy
 from trainer.reference import ReferenceLogprobs
 from trainer.updates import pair_logprobs
 
+ROUNDING = 1e-4
+"""Margins in nats below this are what float32 makes of 0."""
+
+
+def ranked_right(margins: Tensor) -> Tensor:
+    """1 for each margin above 0, 0 below, and 0.5 at 0.
+
+    >>> ranked_right(torch.tensor([2.0, 0.0, -1.0]))
+    tensor([1.0000, 0.5000, 0.0000], dtype=torch.float64)
+    """
+    return (margins > ROUNDING).double() + 0.5 * (margins.abs() <= ROUNDING).double()
+
 
 @dataclass(frozen=True, slots=True)
 class PairScorer:

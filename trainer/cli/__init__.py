@@ -7,6 +7,7 @@ import os
 import typer
 
 from trainer.cli.evaluate import evaluate
+from trainer.cli.failing import TrainGroup
 from trainer.cli.prepare import prepare
 from trainer.cli.train import train
 
@@ -17,6 +18,8 @@ app = typer.Typer(
     help="Teach the summarizer from your app's own signals, and ship it only where it is measurably better.",
     no_args_is_help=True,
     add_completion=False,
+    cls=TrainGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 app.command()(prepare)

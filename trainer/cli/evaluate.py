@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from trainer.cli.failing import failing_plainly
+from trainer.cli.failing import training_packages
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run's directory, or one of its checkpoints.")],
     data: Annotated[Path | None, typer.Option(help="Examples as JSON lines; the run's test split by default.")] = None,
-    summarizer: Annotated[Path | None, typer.Option(help="Another run, whose summarizer is judged instead.")] = None,
-    generator: Annotated[Path | None, typer.Option(help="Another run, whose generator judges instead.")] = None,
+    summarizer: Annotated[str, typer.Option(help="Judge another run's, an exported one, or contrast instead.")] = "",
+    generator: Annotated[str, typer.Option(help="Let another run's, or any model by id or folder, judge.")] = "",
     limit: Annotated[int | None, typer.Option(help="At most so many examples.")] = None,
     sampled: Annotated[bool, typer.Option("--sampled", help="Sample summaries as in training, not greedily.")] = False,
     backend: Annotated[str, typer.Option(help="A model by LiteLLM's name that answers with and without them.")] = "",
@@ -24,7 +24,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Measure a summarizer: accuracy with its summaries and with every control, on the same held-out pairs."""
-    with failing_plainly():
+    with training_packages():
         if bool(backend) != bool(judge):
             raise typer.BadParameter("--backend and --judge go together")
         from trainer.evaluate import evaluate as run_evaluation

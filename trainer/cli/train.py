@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trainer.cli.failing import failing_plainly
+from trainer.cli.failing import training_packages
 
 
 def train(
@@ -16,7 +16,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
 ) -> None:
     """Train a summarizer and a generator jointly."""
-    with failing_plainly():
+    with training_packages():
         from trainer.config import load_config
         from trainer.train import train as run_training
 
