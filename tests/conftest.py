@@ -13,6 +13,8 @@ from tests.loopback import loopback  # noqa: F401
 from tests.postgres import postgres_url  # noqa: F401
 
 os.environ["POPI_NO_LIVE_CALLS"] = "1"
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes share the cores; threads that wait would spin
 
 
 @pytest.fixture(autouse=True)

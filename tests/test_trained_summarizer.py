@@ -132,7 +132,7 @@ class TestLongHistories:
             for number in range(30)
         ]
         prompt = summarizer.prompt(pairs)
-        # 1,500 tokens as the renderer counts are 3,000 to 4,000 of this tokenizer, and the window has 2,048.
+        # What the renderer counts as 1,400 tokens are 2,600 of this tokenizer, and the window has 2,048.
         assert 1_000 < len(prompt) <= 2_048 - LONGEST
         assert "left out" in summarizer._ready().tokenizer.decode(prompt)
         assert "signals; the others" in caplog.text
@@ -228,7 +228,7 @@ class TestDamage:
 
     def test_a_template_that_cannot_be_rendered_is_a_plain_error(self, folder: Path) -> None:
         (folder / "templates" / "inference.user.j2").write_text("{% for %}")
-        with pytest.raises(SummarizerError, match="templates of .* cannot be used"):
+        with pytest.raises(SummarizerError, match=r"templates of .* cannot be used"):
             TrainedSummarizer(folder)
 
 

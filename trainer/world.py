@@ -105,7 +105,7 @@ def world_examples(world: WorldConfig, split: str, count: int, seed: int) -> lis
     return [_example(world, f"{split}-{number}", random.Random(f"{seed} {split} {number}")) for number in range(count)]
 
 
-def guided_answers(world: WorldConfig, seed: int, *, follows: float = 0.75) -> Iterator[tuple[str, str, str]]:
+def guided_answers(world: WorldConfig, seed: int, *, follows: float = 0.9) -> Iterator[tuple[str, str, str]]:
     """Endless (description, question, answer): what a generator from scratch learns to follow descriptions from.
 
     Each thing described shows in the answer with chance `follows`, so that preference learning still has a margin to

@@ -18,8 +18,8 @@ def evaluate(
     generator: Annotated[str, typer.Option(help="Let another run's, or any model by id or folder, judge.")] = "",
     limit: Annotated[int | None, typer.Option(help="At most so many examples.")] = None,
     sampled: Annotated[bool, typer.Option("--sampled", help="Sample summaries as in training, not greedily.")] = False,
-    backend: Annotated[str, typer.Option(help="A model by LiteLLM's name that answers with and without them.")] = "",
-    judge: Annotated[str, typer.Option(help="A model by LiteLLM's name that says whose answer suits the user.")] = "",
+    backend: Annotated[str, typer.Option(help="Model that answers with and without summaries: LiteLLM's name, or JSON with api_base.")] = "",
+    judge: Annotated[str, typer.Option(help="Model that says which answer suits the user better, given likewise.")] = "",
     max_cost: Annotated[float | None, typer.Option(help="Stop asking the two when this many USD are spent.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
@@ -38,7 +38,7 @@ def evaluate(
 
             written = [(example, summary.text) for example, summary in evaluation.summaries]
             win_rate = win_rate_against_plain(
-                written, backend=backend, judge=judge, cache=run / "judgements.jsonl", max_cost_usd=max_cost
+                written, backend=_model(backend), judge=_model(judge), cache=run / "judgements.jsonl", max_cost_usd=max_cost
             ).as_json()
         if as_json:
             typer.echo(json.dumps(evaluation.as_json() | ({"judge": win_rate} if win_rate else {}), indent=1))
@@ -48,3 +48,13 @@ def evaluate(
         show_evaluation(evaluation)
         if win_rate:
             show_win_rate(win_rate)
+
+
+def _model(given: str) -> str | dict[str, Any]:
+    """A name, or a table such as {"name": "hosted_vllm/x", "api_base": "http://..."} as JSON."""
+    if not given.lstrip().startswith("{"):
+        return given
+    try:
+        return dict(json.loads(given))
+    except ValueError as error:
+        raise typer.BadParameter(f"{given[:60]} is no JSON object: {error}") from None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from trainer.cli.failing import failing_plainly
+from trainer.cli.failing import training_packages
 
 if TYPE_CHECKING:
     from trainer.export import ExportReport
@@ -27,7 +27,7 @@ def export(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Export what a run has learned."""
-    with failing_plainly():
+    with training_packages():
         from trainer.export_run import export_run
 
         report = export_run(run, out, role=role, onnx=onnx, licence_notes=licence)
