@@ -164,6 +164,9 @@ def _relative_to(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
     store = values.get("store")
     if isinstance(store, str) and store.startswith(_SQLITE):
         values["store"] = f"{_SQLITE}{folder / store.removeprefix(_SQLITE)}"
+    summarizer = values.get("summarizer")
+    if isinstance(summarizer, str) and summarizer.startswith(("./", "../")):
+        values["summarizer"] = str(folder / summarizer)
     return values
 
 

@@ -158,8 +158,12 @@ class TestVersions:
         ):
             TrainedSummarizer(folder)
 
-    def test_a_version_of_other_templates_than_lie_there_is_refused(self, folder: Path) -> None:
-        edit_manifest(folder, render_version=f"{RENDER_VERSION}+00000000")
+    def test_a_version_or_digest_of_other_templates_than_lie_there_is_refused(self, folder: Path) -> None:
+        digest = read_manifest(folder).templates_digest
+        edit_manifest(folder, templates_digest=digest[::-1])
+        with pytest.raises(IncompatibleSummarizerError, match=f"templates of version {RENDER_VERSION}"):
+            TrainedSummarizer(folder)
+        edit_manifest(folder, templates_digest=digest, render_version=f"{RENDER_VERSION}+00000000")
         with pytest.raises(IncompatibleSummarizerError, match=r"\+00000000"):
             TrainedSummarizer(folder)
 

@@ -176,7 +176,14 @@ def files_of_at_most(size: int) -> Iterator[None]:
 
 
 class TestFailure:
-    def test_worse_int4_weights_are_not_exported(self, weights: Path, tmp_path: Path) -> None:
+    def test_worse_int4_weights_are_not_exported(
+        self, report: ExportReport, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def built_before(_: Path, out: Path) -> tuple[str, ...]:
+            shutil.copytree(report.out / "onnx", out)
+            return ()
+
+        monkeypatch.setattr("trainer.export.build_onnx", built_before)
         given = iter([0.9, 0.7])
         with pytest.raises(ExportError, match="more than 2 points"):
             exported(weights, tmp_path / "out", accuracy=lambda _: next(given))

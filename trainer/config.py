@@ -30,7 +30,9 @@ CONFIGS = Path(__file__).parent / "configs"
 class Group(BaseModel):
     """A table of the file: frozen, and strict about its keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class DataConfig(Group):
@@ -152,6 +154,8 @@ class RunConfig(Group):
     """Steps between checkpoints; the two newest are kept."""
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    parallel: Literal["replicated", "sharded"] = "replicated"
+    """What several processes (`torchrun`) hold: whole copies of the weights, or a part of every layer each."""
 
 
 class Config(Group):
@@ -173,11 +177,16 @@ class Config(Group):
             raise ValueError("`objective.pairs` is more than the `world.pairs` that each user has")
         if self.model.base == "scratch" and self.model.lora_rank:
             raise ValueError("`model.lora_rank` needs a trained base; a model from scratch trains all its weights")
+        if self.objective.without_summary * (self.rollout.group + 1) > 1:
+            raise ValueError("`objective.without_summary` is more than one in each `rollout.group` + 1 examples")
+        if self.run.form == "alternating" and 2 * self.run.rounds > self.run.steps:
+            raise ValueError("`run.steps` are fewer than the 2 * `run.rounds` phases")
         return self
 
     def digest(self) -> str:
-        """Hash of everything that decides what a run computes."""
-        return hashlib.sha256(self.model_dump_json().encode("utf-8")).hexdigest()[:16]
+        """Hash of everything that decides what a run computes, so not of the machine it runs on."""
+        decisive = self.model_dump_json(exclude={"run": {"device", "parallel"}})
+        return hashlib.sha256(decisive.encode("utf-8")).hexdigest()[:16]
 
     def to_toml(self) -> str:
         """The resolved configuration as a file that `load_config` reads."""

@@ -16,6 +16,7 @@ from popi_sdk.errors import ConfigError
 from popi_sdk.guard import guard
 from popi_sdk.render import render
 from popi_sdk.signals import PreferencePair
+from popi_sdk.summarizers.written import answer_of
 from popi_sdk.summary import NOTHING, Clause, Summary
 from popi_sdk.templates import Templates
 from trainer.data import Example
@@ -77,6 +78,19 @@ class Encoder:
             )
         return ids
 
+    def refuse_too_long(self, example: Example) -> None:
+        """Check before training that whatever is said about this user, and every answer behind it, fits the window.
+
+        Raises:
+            ConfigError: something does not.
+        """
+        self.summarizer_prompt(example)
+        some = Summary(clauses=(Clause("Be brief."),))
+        room = [0] * (2 * self.max_summary_tokens)  # the summary, and what the template puts around its clauses
+        prompts = [[*self._generator_prompt(some, pair.prompt), *room] for pair in example.pairs]
+        answers = [(self.answer(pair.chosen), self.answer(pair.rejected)) for pair in example.pairs]
+        self._check_window(prompts, answers, f"of user {example.user!r} ")
+
     def raw_context(self, example: Example) -> Summary:
         """The signals themselves, put where a summary would stand; no guard, for this is what a summary replaces."""
         rendered = render(
@@ -86,8 +100,7 @@ class Encoder:
 
     def summary_text(self, ids: Sequence[int]) -> str:
         """A sampled summary as text; empty when the model said that there is nothing to say."""
-        text = str(self.tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
-        return "" if text.strip(".").upper() == NOTHING_SAID else text
+        return answer_of(str(self.tokenizer.decode(list(ids), skip_special_tokens=True)))
 
     def summary_ids(self, text: str) -> list[int]:
         """A summary as the summarizer should write it, with its end."""
@@ -127,11 +140,13 @@ class Encoder:
         ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return [*ids, self.tokenizer.eos_token_id]
 
-    def _check_window(self, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]]) -> None:
+    def _check_window(
+        self, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]], whose: str = ""
+    ) -> None:
         longest = max(len(prompt) + max(map(len, pair)) for prompt, pair in zip(prompts, answers, strict=True))
         if longest > self._window:
             raise ConfigError(
-                f"A summary, its question and the answer take {longest:,} tokens; the model's window has "
+                f"A summary, a question and its answer {whose}take {longest:,} tokens; the model's window has "
                 f"{self._window:,}",
                 hint="Leave out or shorten such pairs when preparing the data, or take a model with a longer window.",
             )

@@ -99,7 +99,7 @@ def _check_accuracy(agreement: Agreement) -> None:
     if not high - low <= TOLERANCE + 1e-9:  # written so that a NaN fails as well
         figures = ", ".join(f"{form} {accuracy:.1%}" for form, accuracy in agreement.accuracy.items())
         raise ExportError(
-            f"The two forms differ by more than {TOLERANCE:.0%} in held-out accuracy ({figures}); "
+            f"The two forms differ by more than {100 * TOLERANCE:g} points in held-out accuracy ({figures}); "
             f"{agreement.tokens:.1%} of their tokens agree, on {agreement.examples} examples",
             hint="int4 is too coarse for this model: export with --no-onnx.",
         )

@@ -2,31 +2,34 @@
 
 A generator trained on summaries that say nothing unlearns to read any, and then no reward is left to learn from. So a
 run watches the accuracy with a summary that is known to be good: the truth about the user where the data holds it,
-else the user's own summary against another user's. It stops when half of the lead over chance is lost twice in a row.
+else the user's own summary against another user's. It stops when half of the lead over chance is lost twice in a row,
+and by more than the noise of so many pairs explains.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
-from popi_sdk.summary import NOTHING, Summary
 from trainer.config import Config
+from trainer.controls import nothing, oracle_summaries, swapped
 from trainer.data import Example
 from trainer.encode import Encoder
-from trainer.errors import ChannelError
+from trainer.errors import ChannelError, DivergedError
 from trainer.models import Models
 from trainer.reference import ReferenceLogprobs
 from trainer.sampling import Sampler
-from trainer.scoring import PairScorer
+from trainer.scoring import PairScorer, ranked_right
 
 LOST = 0.5
 """Share of its lead over chance that the channel may lose."""
-LEAST_LEAD = 0.05
-"""A lead over chance below this is no lead; there is nothing to watch yet."""
+DOUBT = 2.0
+"""Standard errors by which a lead has to be above or below something to be called so."""
 PATIENCE = 2
 """Evaluations in a row; joint training dips before it recovers."""
 SHOWN = 10
@@ -38,17 +41,25 @@ class Look:
     """Held-out accuracy of some unseen users with several summaries, and what was written about them."""
 
     accuracy: Mapping[str, float]
-    """By control: trained, swapped, none, and oracle where it is known."""
+    """By control: trained and none; swapped where there are several users, and oracle where it is known."""
+    pairs: int
+    """How many pairs these are shares of."""
     loss: float
     """Mean preference loss with the summarizer's own summaries."""
     written: Sequence[tuple[Example, str]]
 
     @property
-    def channel(self) -> float:
-        """Lead over chance of a summary that fits over one that says nothing or is another user's."""
+    def channel(self) -> float | None:
+        """Lead of a summary that fits: over chance when it is the truth, else over another user's; None for one user."""
         if "oracle" in self.accuracy:
             return self.accuracy["oracle"] - 0.5
-        return self.accuracy["trained"] - self.accuracy["swapped"]
+        return self.accuracy["trained"] - self.accuracy["swapped"] if "swapped" in self.accuracy else None
+
+    @property
+    def doubt(self) -> float:
+        """How far the lead may be off: a share of n pairs has a standard error of at most 0.5 / sqrt(n)."""
+        shares = 1 if "oracle" in self.accuracy else 2
+        return DOUBT * 0.5 * math.sqrt(shares / self.pairs)
 
     def figures(self) -> dict[str, float]:
         """Numbers for the log."""
@@ -69,6 +80,17 @@ class Look:
         return "\n".join(lines)
 
 
+def users_to_look_at(examples: Sequence[Example], count: int) -> list[Example]:
+    """`count` examples of as many different users as there are; a user's examples may stand next to each other."""
+    seen: Counter[str] = Counter()
+    turns = []
+    for example in examples:
+        turns.append(seen[example.user])
+        seen[example.user] += 1
+    order = sorted(range(len(examples)), key=turns.__getitem__)
+    return [examples[place] for place in order[:count]]
+
+
 def look_at(
     models: Models,
     encoder: Encoder,
@@ -77,22 +99,29 @@ def look_at(
     examples: Sequence[Example],
     config: Config,
 ) -> Look:
-    """Summarize `examples` as a request would, greedily, and let the generator rank their held-out answers."""
+    """Summarize `examples` as a request would, greedily, and let the generator rank their held-out answers.
+
+    Raises:
+        DivergedError: a margin is not a number.
+    """
     prompts = [encoder.summarizer_prompt(example) for example in examples]
-    samples = models.summarizer(lambda lm: sampler.sample(lm, prompts, 1, temperature=0, seed=config.run.seed))
+    with torch.no_grad():
+        samples = models.summarizer(lambda lm: sampler.sample(lm, prompts, 1, temperature=0, seed=config.run.seed))
     texts = [encoder.summary_text(sample[0]) for sample in samples]
     summaries = [encoder.safe_summary(text) for text in texts]
-    scorer = PairScorer(models.generator, encoder, reference, microbatch=config.rollout.microbatch)
-    candidates: dict[str, list[Summary]] = {
+    candidates = {
         "trained": summaries,
-        "swapped": [*summaries[1:], *summaries[:1]],
-        "none": [NOTHING] * len(examples),
+        "swapped": swapped(examples, summaries),
+        "none": nothing(examples),
+        "oracle": oracle_summaries(examples, encoder),
     }
-    if all(example.oracle for example in examples):
-        candidates["oracle"] = [encoder.safe_summary(example.oracle) for example in examples]
-    margins = {name: torch.cat(scorer.margins(examples, each)) for name, each in candidates.items()}
+    scorer = PairScorer(models.generator, encoder, reference, microbatch=config.rollout.microbatch)
+    margins = {name: torch.cat(scorer.margins(examples, each)) for name, each in candidates.items() if each is not None}
+    if not all(torch.isfinite(each).all() for each in margins.values()):
+        raise DivergedError("A margin of unseen users is not a number", hint="Lower the learning rates and start again.")
     return Look(
-        accuracy={name: _accuracy(each) for name, each in margins.items()},
+        accuracy={name: ranked_right(each).mean().item() for name, each in margins.items()},
+        pairs=len(margins["trained"]),
         loss=scorer.loss(margins["trained"], config.objective),
         written=list(zip(examples, texts, strict=True)),
     )
@@ -103,6 +132,7 @@ class ChannelHealth:
     """How well the generator read summaries at the start, and for how many evaluations in a row it has done badly."""
 
     at_start: float | None = None
+    """The first lead beyond doubt."""
     bad: int = 0
 
     def after(self, step: int, look: Look) -> ChannelHealth:
@@ -111,9 +141,11 @@ class ChannelHealth:
         Raises:
             ChannelError: the channel is lost.
         """
-        if self.at_start is None or self.at_start < LEAST_LEAD:
-            return ChannelHealth(at_start=max(look.channel, self.at_start or 0.0))
-        bad = self.bad + 1 if look.channel < LOST * self.at_start else 0
+        if look.channel is None:
+            return self
+        if self.at_start is None:  # there is nothing to lose before there is a lead
+            return replace(self, at_start=look.channel) if look.channel > look.doubt else self
+        bad = self.bad + 1 if look.channel + look.doubt < LOST * self.at_start else 0
         if bad >= PATIENCE:
             raise ChannelError(
                 f"By step {step} the generator has unlearned to read summaries: a fitting summary leads by "
@@ -131,7 +163,3 @@ class ChannelHealth:
     def from_json(saved: Mapping[str, Any]) -> ChannelHealth:
         """From a checkpoint."""
         return ChannelHealth(saved["at_start"], saved["bad"])
-
-
-def _accuracy(margins: torch.Tensor) -> float:
-    return ((margins > 0).double() + 0.5 * (margins == 0).double()).mean().item()

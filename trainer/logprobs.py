@@ -10,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
 from trainer.prefix_tree import PackedTrees
-from trainer.tree_attention import without_mask
+from trainer.tree_attention import tree_pass
 
 CHUNK_ELEMENTS = 1 << 25
 """Logits held at once, as a number of entries: 128 MiB in float32."""
@@ -20,8 +20,11 @@ def leaf_token_logprobs(lm: PreTrainedModel, packed: PackedTrees, *, temperature
     """Log-probability of every scored token of `packed`, given its path: (M,), float32 or the model's float64.
 
     `lm` must have been loaded or switched to the attention `trainer.tree_attention.ATTENTION`.
+
+    Raises:
+        ConfigError: its layers do not attend along the trees.
     """
-    with without_mask():
+    with tree_pass(lm):
         output = lm.get_decoder()(
             input_ids=packed.ids,
             position_ids=packed.positions,

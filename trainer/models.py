@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -21,11 +21,13 @@ from typing import Any, TypeVar, cast
 import torch
 import transformers.utils.logging
 from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors.torch import load_file
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from popi_sdk.errors import ConfigError
 from trainer.config import ModelConfig
+from trainer.sharding import placed_as, whole
 from trainer.tree_attention import ATTENTION
 
 transformers.utils.logging.disable_progress_bar()  # a run has a bar of its own
@@ -97,6 +99,11 @@ class Models:
         """The two roles that learn, by name."""
         return {"summarizer": self.summarizer, "generator": self.generator}
 
+    def distinct(self) -> list[PreTrainedModel | PeftModel]:
+        """The language models behind the roles, each once."""
+        roles = (self.summarizer, self.generator, self.anchor, self.reference)
+        return list({id(role.lm): role.lm for role in roles}.values())
+
 
 def load_models(config: ModelConfig, base: str | Path, device: torch.device, *, start: Path | None = None) -> Models:
     """Load all roles, the learners as they stood at `start` (a folder with what `save_learner` wrote) or as the base.
@@ -165,7 +172,8 @@ def load_language_model(
         if hasattr(lm.config, name):
             setattr(lm.config, name, 0.0)
     if checkpointing:
-        lm.gradient_checkpointing_enable({"use_reentrant": False})
+        newer = getattr(lm, "activation_checkpointing_enable", None)  # its name from transformers 5.2x on
+        (newer or lm.gradient_checkpointing_enable)({"use_reentrant": False})
     lm.to(device)  # type: ignore[arg-type]
     return lm.train(checkpointing)
 
@@ -202,36 +210,40 @@ def stop_tokens(policy: Policy, tokenizer: Any) -> list[int]:
     return sorted({tokenizer.eos_token_id, *(one for one in several if one is not None)})
 
 
-def save_learner(policy: Policy, folder: Path) -> None:
-    """Write what this role learned: its adapter, or all its weights."""
+def save_learner(policy: Policy, folder: Path, weights: Mapping[str, torch.Tensor] | None = None) -> None:
+    """Write what this role learned: its adapter, or all its weights; `weights` are those of a sharded model."""
     if isinstance(policy.lm, PeftModel):
         assert policy.adapter is not None
-        policy.lm.save_pretrained(str(folder), selected_adapters=[policy.adapter])
+        policy.lm.save_pretrained(str(folder), selected_adapters=[policy.adapter], state_dict=weights)
         inner = folder / policy.adapter
         for file in inner.iterdir():
             file.rename(folder / file.name)
         inner.rmdir()
         (folder / "README.md").unlink(missing_ok=True)
     else:
-        policy.lm.save_pretrained(str(folder))
+        policy.lm.save_pretrained(str(folder), state_dict=weights)
 
 
 def restore_learner(policy: Policy, folder: Path) -> None:
-    """Bring a role back to what `save_learner` wrote."""
-    from peft import load_peft_weights, set_peft_model_state_dict
-    from safetensors.torch import load_file
+    """Bring a role back to what `save_learner` wrote.
 
-    if isinstance(policy.lm, PeftModel):
-        set_peft_model_state_dict(policy.lm, load_peft_weights(str(folder)), adapter_name=policy.adapter or "")
-        return
+    Raises:
+        ConfigError: it is another model's.
+    """
     weights: dict[str, torch.Tensor] = {}
     for file in sorted(folder.glob("*.safetensors")):
         weights |= load_file(file)
-    missing, unexpected = policy.lm.load_state_dict(weights, strict=False)
-    policy.lm.tie_weights()
-    tied = set(getattr(policy.lm, "_tied_weights_keys", None) or ())
-    if unexpected or set(missing) - tied:
-        raise ConfigError(f"{folder} holds weights of another model", hint="Was `model` changed since the run began?")
+    wanted = {name.replace(f".{policy.adapter}.", "."): value for name, value in policy.learned().items()}
+    different = {name for name in weights.keys() | wanted.keys()
+                 if name not in weights or name not in wanted or weights[name].shape != wanted[name].shape}  # fmt: skip
+    if different:
+        raise ConfigError(
+            f"{folder} holds weights of another model: {', '.join(sorted(different)[:3])}",
+            hint="Was `model` changed since the run began?",
+        )
+    with torch.no_grad():
+        for name, parameter in wanted.items():
+            parameter.copy_(placed_as(parameter, weights[name]))
 
 
 def weights_digest(policy: Policy) -> str:
@@ -239,7 +251,7 @@ def weights_digest(policy: Policy) -> str:
     digest = hashlib.sha256()
     for name, value in sorted(_used(policy)):
         digest.update(name.encode("utf-8"))
-        digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        digest.update(whole(value.detach()).cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()[:16]
 
 

@@ -5,8 +5,8 @@
             └─ summary 3                    └─ question 2 ── ...
 
 The branches of all trees of a batch stand behind each other in one row, without padding. A token's position is its
-distance from its root, and it attends to its ancestors and to what stands before it in its own branch: `tree_attention`
-does that for all branches of one parent at once. The log-probabilities of the leaves, and only of those, are read.
+distance from its root, and it attends to its ancestors and to what stands before it in its own branch, which
+`tree_attention` sees to. The log-probabilities of the leaves, and only of those, are read.
 
 Every linear layer sees each token once, so the work is counted by `PackedTrees.tokens`. The results equal those of
 one row per leaf.
@@ -14,13 +14,13 @@ one row per leaf.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from trainer.tree_attention import Family, TreeLayout
+from trainer.tree_attention import LayOut, Segment, TreeLayout, lay_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,89 +64,71 @@ class PackedTrees:
         return torch.zeros(self.leaves, dtype=values.dtype, device=values.device).index_add(0, self.leaf, values)
 
 
-def pack(trees: Sequence[Branch], device: torch.device | str = "cpu") -> PackedTrees:
+def pack(trees: Sequence[Branch], device: torch.device | str = "cpu", layout: LayOut = lay_out) -> PackedTrees:
     """Lay `trees` out in one row.
 
+    Args:
+        layout: another way than the device's own to attend along the trees, for comparison.
+
     Raises:
-        ValueError: no tree, a root or a leaf without tokens, or a root without children.
+        ValueError: no tree, a branch without tokens, or a root without children.
     """
+    if not trees:
+        raise ValueError("there is no tree to pack")
     packer = _Packer()
     for tree in trees:
         packer.add_tree(tree)
-    if not trees:
-        raise ValueError("there is no tree to pack")
-    return packer.packed(torch.device(device))
-
-
-@dataclass(frozen=True, slots=True)
-class _Segment:
-    """The place of one branch in the row."""
-
-    start: int
-    end: int
-    parent: _Segment | None
-
-    def path(self) -> Iterator[_Segment]:
-        """The branch itself and its ancestors, from the root on."""
-        if self.parent is not None:
-            yield from self.parent.path()
-        yield self
+    return packer.packed(torch.device(device), layout)
 
 
 class _Packer:
     def __init__(self) -> None:
+        self.segments: list[Segment] = []
         self.ids: list[int] = []
         self.positions: list[int] = []
-        self.roots: list[Family] = []
-        self.families: list[list[Family]] = []
         self.sources: list[int] = []
-        self.leaf: list[int] = []
         self.targets: list[int] = []
+        self.leaf: list[int] = []
         self.leaves = 0
 
     def add_tree(self, tree: Branch) -> None:
-        if not tree.tokens or not tree.children:
-            raise ValueError("a tree needs a root with tokens and at least one branch")
-        root = self._place(tree, None, 0)
-        self.roots.append(Family(path=(), children=(range(root.start, root.end),)))
-        self._add_children(tree, root, len(tree.tokens), depth=0)
+        if not tree.children:
+            raise ValueError("a tree needs at least one branch behind its root")
+        self._add_children(tree, self._place(tree, None, 0), len(tree.tokens))
 
-    def _add_children(self, branch: Branch, segment: _Segment, position: int, depth: int) -> None:
-        placed = [(child, self._place(child, segment, position)) for child in branch.children]
-        path = tuple(range(part.start, part.end) for part in segment.path())
-        while len(self.families) <= depth:
-            self.families.append([])
-        self.families[depth].append(Family(path, tuple(range(part.start, part.end) for _, part in placed)))
-        for child, part in placed:
+    def _add_children(self, branch: Branch, parent: int, position: int) -> None:
+        # Siblings stand next to each other, their own children behind them all.
+        for child, place in [(child, self._place(child, parent, position)) for child in branch.children]:
             if child.children:
-                self._add_children(child, part, position + len(child.tokens), depth + 1)
+                self._add_children(child, place, position + len(child.tokens))
             else:
-                self._score(part)
+                self._score(self.segments[place])
 
-    def _place(self, branch: Branch, parent: _Segment | None, position: int) -> _Segment:
+    def _place(self, branch: Branch, parent: int | None, position: int) -> int:
         if not branch.tokens:
             raise ValueError("a branch needs at least one token")
         start = len(self.ids)
         self.ids.extend(branch.tokens)
         self.positions.extend(range(position, position + len(branch.tokens)))
-        return _Segment(start, len(self.ids), parent)
+        self.segments.append(Segment(start, len(self.ids), parent))
+        return len(self.segments) - 1
 
-    def _score(self, leaf: _Segment) -> None:
+    def _score(self, leaf: Segment) -> None:
         assert leaf.parent is not None
-        self.sources.append(leaf.parent.end - 1)
+        self.sources.append(self.segments[leaf.parent].end - 1)
         self.sources.extend(range(leaf.start, leaf.end - 1))
         self.targets.extend(self.ids[leaf.start : leaf.end])
-        self.leaf.extend([self.leaves] * (leaf.end - leaf.start))
+        self.leaf.extend([self.leaves] * len(leaf))
         self.leaves += 1
 
-    def packed(self, device: torch.device) -> PackedTrees:
+    def packed(self, device: torch.device, layout: LayOut) -> PackedTrees:
         def indices(values: Sequence[int]) -> Tensor:
             return torch.tensor(values, dtype=torch.long, device=device)
 
         return PackedTrees(
             ids=indices(self.ids)[None],
             positions=indices(self.positions)[None],
-            layout=TreeLayout.of(self.roots, self.families, device),
+            layout=layout(self.segments, device),
             sources=indices(self.sources),
             targets=indices(self.targets),
             leaf=indices(self.leaf),

@@ -12,6 +12,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from trainer.whole import write_whole, written_to
+
 Advance = Callable[..., None]
 """Called after each unit of work with figures to show, such as `advance(loss=0.3)`."""
 
@@ -26,7 +28,8 @@ class Reporter:
     def __init__(self, metrics: Path | None = None, console: Console | None = None) -> None:
         self._metrics = metrics
         self._console = console or Console(stderr=True, highlight=False)
-        self._events = _event_writer(metrics.parent / "tensorboard") if metrics is not None else None
+        self._events: Any | None = None
+        self._told = 0
 
     def say(self, text: str) -> None:
         """One line for a person."""
@@ -36,19 +39,27 @@ class Reporter:
         """Add a line to the metrics file and numbers to TensorBoard."""
         if self._metrics is None:
             return
-        with self._metrics.open("a", encoding="utf-8") as out:
-            out.write(json.dumps({"kind": kind, "step": step, "time": round(time.time(), 3), **figures}) + "\n")
-        if self._events is not None:
-            for name, value in figures.items():
-                if isinstance(value, int | float):
-                    self._events.add_scalar(f"{kind}/{name}", value, step)
+        with written_to(self._metrics):
+            with self._metrics.open("a", encoding="utf-8") as out:
+                out.write(json.dumps({"kind": kind, "step": step, "time": round(time.time(), 3), **figures}) + "\n")
+            if self._events is None:
+                self._events = _event_writer(self._metrics.parent / "tensorboard", self._told)
+            if self._events is not None:
+                for name, value in figures.items():
+                    if isinstance(value, int | float):
+                        self._events.add_scalar(f"{kind}/{name}", value, step)
 
-    def rewind(self, step: int) -> None:
-        """Drop what a crashed run wrote after `step`, so that a resumed run tells every step once."""
+    def rewind(self, done: int | None) -> None:
+        """Drop what an interrupted run wrote after `done` steps (None: all of it), so that nothing is told twice.
+
+        Step `n` is the one that follows `n` others; an evaluation after `n` steps belongs to what is done by then.
+        """
         if self._metrics is None or not self._metrics.exists():
             return
-        kept = [line for line in self._metrics.read_text("utf-8").splitlines() if _step_of(line) <= step]
-        self._metrics.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        lines = self._metrics.read_text("utf-8", errors="replace").splitlines()
+        kept = [line for line in lines if done is not None and _was_told(line, done)]
+        write_whole(self._metrics, "".join(f"{line}\n" for line in kept))
+        self._told = done or 0
 
     @contextlib.contextmanager
     def stage(self, name: str, total: int, done: int = 0) -> Iterator[Advance]:
@@ -71,19 +82,21 @@ class Reporter:
     def close(self) -> None:
         """Flush what is waiting."""
         if self._events is not None:
-            self._events.close()
+            with contextlib.suppress(OSError):  # a full disk has been told of where it matters
+                self._events.close()
 
 
-def _step_of(line: str) -> float:
+def _was_told(line: str, done: int) -> bool:
     try:
-        return int(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
-        return float("inf")
+        row = json.loads(line)
+        return int(row["step"]) < done + (row["kind"] == "evaluation")
+    except (ValueError, KeyError, TypeError):  # a crash may have torn the last line
+        return False
 
 
-def _event_writer(folder: Path) -> Any | None:
+def _event_writer(folder: Path, told: int) -> Any | None:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:  # TensorBoard is a convenience; the JSON lines hold the same
         return None
-    return SummaryWriter(str(folder))
+    return SummaryWriter(str(folder), purge_step=told or None)

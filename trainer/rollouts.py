@@ -5,14 +5,21 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+import torch
 
 from popi_sdk.signals import PreferencePair
 from popi_sdk.summary import Summary
 from trainer.config import Config
 from trainer.data import Example
+from trainer.distributed import own_share, rank
 from trainer.encode import Encoder
 from trainer.models import Policy
 from trainer.sampling import Sampler
+
+Pairs: TypeAlias = tuple[PreferencePair, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,7 @@ class Group:
     """G sampled summaries in tokens, with the stop token where one was written."""
     summaries: list[Summary]
     """The same as the generator is shown them, after the guard."""
-    pairs: tuple[PreferencePair, ...]
+    pairs: Pairs
     """Held-out pairs that score this group; all of its summaries meet the same ones."""
     plain: bool
     """Whether the generator also learns from these pairs without a summary in this step."""
@@ -44,6 +51,7 @@ class Batches:
         self._examples = examples
         self._users = users
         self._seed = seed
+        self._order = lru_cache(maxsize=2)(self._shuffled)  # a step may end one epoch and begin the next
 
     def at(self, step: int) -> list[Example]:
         """The users of a step; every user is met once before any is met again."""
@@ -51,30 +59,47 @@ class Batches:
 
     def _example(self, position: int) -> Example:
         epoch, place = divmod(position, len(self._examples))
+        return self._examples[self._order(epoch)[place]]
+
+    def _shuffled(self, epoch: int) -> list[int]:
         order = list(range(len(self._examples)))
         random.Random(f"{self._seed} epoch {epoch}").shuffle(order)
-        return self._examples[order[place]]
+        return order
 
 
+@torch.no_grad()
 def sample_groups(
     summarizer: Policy, sampler: Sampler, encoder: Encoder, users: Sequence[Example], config: Config, step: int
 ) -> list[Group]:
-    """Sample G summaries for each user and choose the pairs that score them."""
-    prompts = [encoder.summarizer_prompt(example) for example in users]
-    seed = random.Random(f"{config.run.seed} rollouts {step}").getrandbits(63)
+    """Sample G summaries for each of a step's users that are this process's, and choose the pairs that score them."""
+    seed = random.Random(f"{config.run.seed} rollouts {step} {rank()}").getrandbits(63)
+    turns = own_share(_turns(users, config, step))
+    prompts = [encoder.summarizer_prompt(example) for example, _, _ in turns]
     samples = summarizer(
         lambda lm: sampler.sample(lm, prompts, config.rollout.group, temperature=config.rollout.temperature, seed=seed)
     )
-    draw = random.Random(f"{config.run.seed} pairs {step}")
-    plain_share = config.objective.without_summary
     return [
         Group(
             example=example,
             prompt=prompt,
             samples=group,
             summaries=[encoder.safe_summary(encoder.summary_text(sample)) for sample in group],
-            pairs=tuple(draw.sample(example.pairs, min(config.objective.pairs, len(example.pairs)))),
-            plain=draw.random() < plain_share * config.rollout.group / (1 - plain_share),
+            pairs=pairs,
+            plain=plain,
         )
-        for example, prompt, group in zip(users, prompts, samples, strict=True)
+        for (example, pairs, plain), prompt, group in zip(turns, prompts, samples, strict=True)
+    ]
+
+
+def _turns(users: Sequence[Example], config: Config, step: int) -> list[tuple[Example, Pairs, bool]]:
+    """Each user with its pairs of this step, and whether they are shown without a summary too."""
+    draw = random.Random(f"{config.run.seed} pairs {step}")
+    share, count = config.objective.without_summary, config.objective.pairs
+    return [
+        (
+            example,
+            tuple(draw.sample(example.pairs, min(count, len(example.pairs)))),
+            draw.random() < share * config.rollout.group / (1 - share),
+        )
+        for example in users
     ]

@@ -13,16 +13,24 @@ summaries.md        what the summarizer writes about ten users, at its last eval
 
 from __future__ import annotations
 
-import os
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from popi_sdk.errors import ConfigError
 from popi_sdk.templates import Templates, load_templates
 from trainer.checkpoint import Checkpoint, checkpoints
 from trainer.config import Config, load_config
+from trainer.distributed import is_main
+from trainer.whole import clear_drafts, write_whole, written_to
 
 SPLITS = ("train", "validation", "test")
+_LOCK = ".lock"
+_FIRST_FILES = {"config.toml", "README.md"}
+"""What a run that was stopped at once may have left, beside hidden files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +41,42 @@ class RunDirectory:
 
     @property
     def config_file(self) -> Path:
+        """The resolved configuration."""
         return self.path / "config.toml"
 
     @property
     def data(self) -> Path:
+        """The simulated world's splits."""
         return self.path / "data"
 
     @property
     def base(self) -> Path:
+        """The model made here."""
         return self.path / "base"
 
     @property
     def start(self) -> Path:
+        """The learners after the warm start."""
         return self.path / "start"
 
     @property
     def reference(self) -> Path:
+        """The reference's log-probabilities."""
         return self.path / "reference.jsonl"
 
     @property
     def checkpoints(self) -> Path:
+        """Folder of the newest checkpoints."""
         return self.path / "checkpoints"
 
     @property
     def metrics(self) -> Path:
+        """Figures of every step."""
         return self.path / "metrics.jsonl"
 
     @property
     def summaries(self) -> Path:
+        """Transcript of the last evaluation."""
         return self.path / "summaries.md"
 
     def base_of(self, config: Config) -> str | Path:
@@ -71,6 +87,12 @@ class RunDirectory:
         """The newest complete checkpoint."""
         found = list(checkpoints(self.checkpoints))
         return found[-1] if found else None
+
+    def has_begun(self) -> bool:
+        """Whether anything was made here that a changed configuration would not fit."""
+        return self.config_file.is_file() and any(
+            made.exists() for made in (self.data, self.base, self.start, self.reference, self.checkpoints)
+        )
 
     def config(self) -> Config:
         """The resolved configuration.
@@ -83,30 +105,36 @@ class RunDirectory:
         return load_config(self.config_file)
 
 
-def open_run(path: Path, config: Config, *, resume: bool) -> RunDirectory:
-    """Create a run's directory, or find the one to go on with.
+@contextlib.contextmanager
+def open_run(path: Path, config: Config, *, resume: bool) -> Iterator[RunDirectory]:
+    """Create a run's directory, or find the one to go on with, and keep other processes from training in it.
 
     Raises:
-        ConfigError: the directory holds something else, or a run with another configuration.
+        ConfigError: the directory holds something else, or a run with another configuration, or one that is being
+            trained.
     """
     run = RunDirectory(path)
-    if run.config_file.is_file():
-        if not resume:
-            raise ConfigError(
-                f"{path} already holds a run", hint="Add --resume to go on with it, or choose another --out."
-            )
-        if run.config().digest() != config.digest():
-            raise ConfigError(
-                f"{path} holds a run with another configuration",
-                hint=f"Compare with {run.config_file}; a changed configuration needs a new --out.",
-            )
-        return run
-    if path.exists() and any(path.iterdir()):
-        raise ConfigError(f"{path} is not empty and holds no run", hint="Choose another --out.")
-    path.mkdir(parents=True, exist_ok=True)
-    (path / "README.md").write_text(_readme(config), encoding="utf-8")
-    write_whole(run.config_file, config.to_toml())
-    return run
+    if not is_main():
+        yield run
+        return
+    _refuse_occupied(run, config, resume=resume)  # before anything is written to it
+    with written_to(path):
+        path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path / _LOCK)
+    try:
+        held = lock.acquire(blocking=False)
+    except Timeout:
+        raise ConfigError(
+            f"{path} is being trained by another process", hint="Wait for it or stop it, or choose another --out."
+        ) from None
+    with held:
+        clear_drafts(path)
+        clear_drafts(run.checkpoints)
+        _refuse_occupied(run, config, resume=resume)  # another process may have been there in between
+        if not run.has_begun():
+            write_whole(run.config_file, config.to_toml())
+            write_whole(path / "README.md", _readme(config))
+        yield run
 
 
 def find_run(place: Path) -> tuple[RunDirectory, Checkpoint | None]:
@@ -130,11 +158,36 @@ def run_templates(config: Config) -> Templates:
     return load_templates(config.model.templates or None)
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Replace a file's text at once, so that a reader or a crash never meets half of it."""
-    draft = file.with_name(f".{file.name}.part")
-    draft.write_text(text, encoding="utf-8")
-    os.replace(draft, file)
+def _refuse_occupied(run: RunDirectory, config: Config, *, resume: bool) -> None:
+    if run.path.exists() and not run.path.is_dir():
+        raise ConfigError(f"{run.path} is a file", hint="Choose another --out.")
+    if not run.has_begun():
+        here = {file.name for file in run.path.glob("*")}
+        strangers = {name for name in here - _FIRST_FILES if name[0] != "."} if _LOCK in here else here
+        if strangers:
+            raise ConfigError(
+                f"{run.path} holds {', '.join(sorted(strangers)[:3])} and no run", hint="Choose another --out."
+            )
+        return
+    if not resume:
+        raise ConfigError(
+            f"{run.path} already holds a run", hint="Add --resume to go on with it, or choose another --out."
+        )
+    if run.config().digest() != config.digest():
+        raise ConfigError(
+            f"{run.path} holds a run with another configuration: {_differences(run.config(), config)}",
+            hint="A changed configuration needs a new --out.",
+        )
+
+
+def _differences(old: Config, new: Config) -> str:
+    before, after = old.model_dump(), new.model_dump()
+    return ", ".join(
+        f"`{group}.{key}` was {value!r} and is {after[group][key]!r}"
+        for group, table in before.items()
+        for key, value in table.items()
+        if value != after[group][key]
+    )
 
 
 def _readme(config: Config) -> str:

@@ -6,7 +6,8 @@ samples of its group; finished samples leave the batch no work but their own slo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Protocol, TypeAlias
 
 import torch
@@ -52,8 +53,9 @@ class DecodeLoop:
         """See `Sampler`."""
         generator = torch.Generator(lm.device).manual_seed(seed)
         samples: list[list[Tokens]] = []
-        for start in range(0, len(prompts), self._rows):
-            samples += self._batch(lm, prompts[start : start + self._rows], count, temperature, generator)
+        with _caching(lm):
+            for start in range(0, len(prompts), self._rows):
+                samples += self._batch(lm, prompts[start : start + self._rows], count, temperature, generator)
         return samples
 
     def _batch(
@@ -108,6 +110,17 @@ class DecodeLoop:
             if token in self._stops:
                 return row[: place + 1]
         return row
+
+
+@contextlib.contextmanager
+def _caching(lm: PreTrainedModel) -> Iterator[None]:
+    """Let `lm` use a cache: in training mode, gradient checkpointing throws it away with no more than a warning."""
+    training = lm.training
+    lm.eval()
+    try:
+        yield
+    finally:
+        lm.train(training)
 
 
 def _choose(logits: Tensor, temperature: float, generator: torch.Generator) -> Tensor:

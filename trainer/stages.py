@@ -5,9 +5,9 @@ Each is a stage whose result lies in the run's directory, so an interrupted run 
 
 from __future__ import annotations
 
+import hashlib
 import random
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -23,6 +23,7 @@ from trainer.progress import Reporter
 from trainer.run_directory import SPLITS, RunDirectory, run_templates
 from trainer.scratch import scratch_model, scratch_tokenizer
 from trainer.warm_start import warm_start_generator, warm_start_summarizer
+from trainer.whole import whole_folder
 from trainer.world import guided_answers, world_examples
 
 WORLD_SIZES = {"validation": 200, "test": 400}
@@ -39,12 +40,25 @@ def prepare_data(run: RunDirectory, config: Config) -> dict[str, list[Example]]:
         ConfigError: a file is missing, or holds no example with held-out pairs.
         SignalError: a line cannot be used.
     """
-    folder = Path(config.data.folder)
-    if config.data.folder == "world":
-        folder = run.data
-        if not folder.is_dir():
-            _whole_folder(folder, lambda draft: _write_world(config, draft))
-    return {split: _load(folder / f"{split}.jsonl") for split in SPLITS}
+    if config.data.folder == "world" and not run.data.is_dir():
+        with whole_folder(run.data) as draft:
+            _write_world(config, draft)
+    return {split: _load(data_folder(run, config) / f"{split}.jsonl") for split in SPLITS}
+
+
+def data_folder(run: RunDirectory, config: Config) -> Path:
+    """Where the three splits are."""
+    return run.data if config.data.folder == "world" else Path(config.data.folder)
+
+
+def data_digest(run: RunDirectory, config: Config) -> str:
+    """SHA-256 of the three splits."""
+    digest = hashlib.sha256()
+    for split in SPLITS:
+        with (data_folder(run, config) / f"{split}.jsonl").open("rb") as file:
+            for block in iter(lambda file=file: file.read(1 << 20), b""):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def prepare_models(
@@ -53,20 +67,25 @@ def prepare_models(
     """All roles with their warm start behind them, and the encoder of their prompts.
 
     Raises:
-        ConfigError: the model cannot be used, or the data hold no truth to warm-start from.
+        ConfigError: the model cannot be used, a user's texts do not fit its window, or the data hold no truth to
+            warm-start from.
     """
     torch.manual_seed(config.run.seed)
     device, templates = choose_device(config), run_templates(config)
     if config.model.base == "scratch" and not run.base.is_dir():
-        texts = list(_texts(config, templates, data["train"]))
-        _whole_folder(run.base, lambda draft: _make_base(config, texts, draft))
+        with whole_folder(run.base) as draft:
+            _make_base(config, list(_texts(config, templates, data["train"])), draft)
     base = run.base_of(config)
     if _wants_warm_start(config) and not run.start.is_dir():
         models = load_models(config.model, base, device)
-        encoder = make_encoder(models, config, templates)
-        _whole_folder(run.start, lambda draft: _warm_start(models, encoder, config, data["train"], draft, reporter))
+        with whole_folder(run.start) as draft:
+            _warm_start(models, make_encoder(models, config, templates), config, data["train"], draft, reporter)
+        del models
+    torch.manual_seed(config.run.seed)  # new adapters are random; a resumed run comes here without a warm start
     models = load_models(config.model, base, device, start=run.start if run.start.is_dir() else None)
-    return models, make_encoder(models, config, templates)
+    encoder = make_encoder(models, config, templates)
+    _refuse_too_long(encoder, [*data["train"], *data["validation"]], reporter)
+    return models, encoder
 
 
 def make_encoder(models: Models, config: Config, templates: Templates) -> Encoder:
@@ -95,6 +114,19 @@ def choose_device(config: Config) -> torch.device:
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
 
 
+def refuse_early(config: Config) -> None:
+    """What can be seen to be wrong before a run's directory is made.
+
+    Raises:
+        ConfigError: the device, the templates or the data are not there.
+    """
+    choose_device(config)
+    run_templates(config)
+    if config.data.folder != "world":
+        for split in SPLITS:
+            _refuse_missing(Path(config.data.folder) / f"{split}.jsonl")
+
+
 def _write_world(config: Config, draft: Path) -> None:
     sizes = {"train": config.world.users, **WORLD_SIZES}
     for split, count in sizes.items():
@@ -102,14 +134,18 @@ def _write_world(config: Config, draft: Path) -> None:
 
 
 def _load(file: Path) -> list[Example]:
-    if not file.is_file():
-        raise ConfigError(
-            f"There is no {file}", hint="`popi-train prepare SOURCE --out FOLDER` writes the three splits."
-        )
+    _refuse_missing(file)
     examples = [example for example in load_examples(file) if example.pairs]
     if not examples:
         raise ConfigError(f"{file} holds no example with held-out pairs", hint="Prepare more data for this split.")
     return examples
+
+
+def _refuse_missing(file: Path) -> None:
+    if not file.is_file():
+        raise ConfigError(
+            f"There is no {file}", hint="`popi-train prepare SOURCE --out FOLDER` writes the three splits."
+        )
 
 
 def _texts(config: Config, templates: Templates, examples: Sequence[Example]) -> Iterator[str]:
@@ -136,6 +172,13 @@ def _make_base(config: Config, texts: Sequence[str], draft: Path) -> None:
     lm.save_pretrained(str(draft))
 
 
+def _refuse_too_long(encoder: Encoder, examples: Sequence[Example], reporter: Reporter) -> None:
+    with reporter.stage("reading the data", len(examples)) as advance:
+        for example in examples:
+            encoder.refuse_too_long(example)
+            advance()
+
+
 def _wants_warm_start(config: Config) -> bool:
     settings = config.warm_start
     return bool(settings.generator_steps or (settings.summarizer != "none" and settings.summarizer_steps))
@@ -159,12 +202,3 @@ def _warm_start(
     for role in LEARNERS:
         policy: Policy = models.learners[role]
         save_learner(policy, draft / role)
-
-
-def _whole_folder(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Let `fill` write a folder beside its place, and move it there when it is complete."""
-    draft = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    fill(draft)
-    draft.rename(folder)

@@ -9,34 +9,40 @@ summarizer    clipped policy gradient, and a KL term that holds it near its star
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import torch
-from torch.optim import Optimizer
+from rich.console import Console
+from torch.optim import AdamW, Optimizer
 
+from popi_sdk.errors import ConfigError
 from trainer.checkpoint import restore, save_checkpoint
 from trainer.config import Config
 from trainer.data import Example
+from trainer.distributed import average_gradients, clip_gradients, is_main, joined, main_first, means, size
 from trainer.encode import Encoder
 from trainer.errors import DivergedError
-from trainer.health import ChannelHealth, look_at
+from trainer.health import ChannelHealth, look_at, users_to_look_at
 from trainer.losses import group_advantages
-from trainer.models import Models, stop_tokens
+from trainer.models import LEARNERS, Models, stop_tokens
 from trainer.progress import Reporter
 from trainer.reference import ReferenceLogprobs
 from trainer.rollouts import Batches, sample_groups
-from trainer.run_directory import RunDirectory, open_run, write_whole
+from trainer.run_directory import RunDirectory, open_run
 from trainer.sampling import DecodeLoop, Sampler
 from trainer.schedule import learning_rate, who_learns
-from trainer.stages import prepare_data, prepare_models
+from trainer.sharding import WholeSampler, parameter_groups, shard
+from trainer.stages import data_digest, prepare_data, prepare_models, refuse_early
 from trainer.updates import Judged, SummarizerPass, SummarizerUpdate, generator_pass
+from trainer.whole import write_whole
 
 MAX_GRADIENT_NORM = 1.0
 HEALTH_USERS = 64
-"""Validation users looked at while training."""
+"""Validation examples looked at while training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,46 +56,47 @@ class Training:
     reference: ReferenceLogprobs
     batches: Batches
     optimizers: Mapping[str, Optimizer]
+    unseen: Sequence[Example]
+    """Users who are looked at and not learned from."""
+    digests: Mapping[str, str]
+    """What a run must not go on without: of configuration, data and reference."""
 
 
 def train(config: Config, out: Path, *, resume: bool = False, reporter: Reporter | None = None) -> RunDirectory:
-    """Train until `run.steps`, and leave everything in `out`.
+    """Train until `run.steps`, and leave everything in `out`; as one process of several where `torchrun` started it.
 
     Raises:
         ConfigError: the configuration, the data or the model cannot be used.
         TrainingError: a loss is not a number, the generator unlearns to read summaries, or the disk is full; the last
             checkpoint is intact and `resume` goes on from it.
     """
-    run = open_run(out, config, resume=resume)
-    reporter = reporter or Reporter(run.metrics)
-    try:
-        data = prepare_data(run, config)
-        models, encoder = prepare_models(run, config, data, reporter)
-        training = _training(run, config, models, encoder, data["train"])
-        _reference_logprobs(training.reference, [*data["train"], *data["validation"][:HEALTH_USERS]], reporter)
-        _loop(run, training, data["validation"][:HEALTH_USERS], reporter)
-    finally:
-        reporter.close()
+    refuse_early(config)
+    with joined(config), open_run(out, config, resume=resume) as run:
+        reporter = reporter or (Reporter(run.metrics) if is_main() else Reporter(None, Console(quiet=True)))
+        try:
+            with main_first():
+                data = prepare_data(run, config)
+                models, encoder = prepare_models(run, config, data, reporter)
+            training = make_training(run, config, models, encoder, data)
+            _reference_logprobs(training.reference, [*data["train"], *training.unseen], reporter)
+            _loop(run, training, reporter)
+        finally:
+            reporter.close()
     return run
 
 
-def _loop(run: RunDirectory, training: Training, validation: Sequence[Example], reporter: Reporter) -> None:
-    config, models = training.config, training.models
-    start, health = _resumed(run, training, reporter)
-    with reporter.stage("joint training", config.run.steps, start) as advance:
-        for step in range(start, config.run.steps + 1):
-            if step % config.run.evaluate_every == 0 or step == config.run.steps:
-                health = _evaluate(run, training, validation, step, health, reporter)
-            if step % config.run.save_every == 0 or step == config.run.steps:
-                facts = {"config": config.digest(), "health": health.as_json(), "reference": len(training.reference)}
-                save_checkpoint(run.checkpoints, step, models, training.optimizers, facts)
-            if step < config.run.steps:
-                figures = _step(training, step)
-                reporter.write("step", step, figures)
-                advance(reward=figures["reward"], accuracy=figures["accuracy"])
+def _loop(run: RunDirectory, training: Training, reporter: Reporter) -> None:
+    steps = training.config.run.steps
+    done, health = _resumed(run, training, reporter)
+    with reporter.stage("joint training", steps, done) as advance:
+        for step in range(done, steps):
+            figures = take_step(training, step)
+            reporter.write("step", step, figures)
+            advance(reward=figures["reward"], accuracy=figures["accuracy"])
+            health = _look_and_save(run, training, step + 1, health, reporter)
 
 
-def _step(training: Training, step: int) -> dict[str, float]:
+def take_step(training: Training, step: int) -> dict[str, float]:
     """One step: sample, judge, learn. Returns figures for the log."""
     config, models = training.config, training.models
     learns = who_learns(config.run, step)
@@ -104,7 +111,7 @@ def _step(training: Training, step: int) -> dict[str, float]:
         microbatch=config.rollout.microbatch, learn="generator" in learns,
     )  # fmt: skip
     if "generator" in learns:
-        _take_step(training, "generator", step)
+        _move(training, "generator", step)
     judging = time.perf_counter()
 
     advantages = group_advantages(judged.rewards, scaled=config.objective.scale_advantages)
@@ -116,9 +123,9 @@ def _step(training: Training, step: int) -> dict[str, float]:
         )  # fmt: skip
         for _ in range(config.rollout.inner_epochs):
             figures |= _summarizer_figures(update.epoch())
-            figures["gradient_norm"] = _take_step(training, "summarizer", step)
+            figures["gradient_norm"] = _move(training, "summarizer", step)
     ended = time.perf_counter()
-    return figures | {
+    return means(figures) | {
         "seconds": ended - began,
         "seconds_sampling": sampled - began,
         "seconds_generator": judging - sampled,
@@ -126,7 +133,7 @@ def _step(training: Training, step: int) -> dict[str, float]:
     }
 
 
-def _take_step(training: Training, role: str, step: int) -> float:
+def _move(training: Training, role: str, step: int) -> float:
     """Move one model along the gradient that was left in it; returns the gradient's norm.
 
     Raises:
@@ -134,35 +141,45 @@ def _take_step(training: Training, role: str, step: int) -> float:
     """
     run, optimizer = training.config.run, training.optimizers[role]
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    norm = torch.nn.utils.clip_grad_norm_(parameters, MAX_GRADIENT_NORM)
-    if not torch.isfinite(norm):
+    average_gradients(parameters)
+    norm = clip_gradients(parameters, MAX_GRADIENT_NORM)
+    if not math.isfinite(norm):
         raise DivergedError(
             f"The {role}'s gradient is not a number at step {step}",
-            hint=f"Lower `run.{role}_learning_rate` and start again from the last checkpoint.",
+            hint=f"Lower `run.{role}_learning_rate` and start again.",
         )
     peak = run.summarizer_learning_rate if role == "summarizer" else run.generator_learning_rate
     for group in optimizer.param_groups:
         group["lr"] = learning_rate(run, peak, step)
     optimizer.step()
     optimizer.zero_grad()
-    return float(norm)
+    return norm
 
 
-def _training(
-    run: RunDirectory, config: Config, models: Models, encoder: Encoder, examples: Sequence[Example]
+def make_training(
+    run: RunDirectory, config: Config, models: Models, encoder: Encoder, data: Mapping[str, Sequence[Example]]
 ) -> Training:
+    """What the loop needs, from what the stages before it have made; weights are sharded where they are to be."""
+    sampler = make_sampler(models, config)
+    if config.run.parallel == "sharded" and size() > 1:
+        for lm in models.distinct():
+            shard(lm, size(), LEARNERS)
+        sampler = WholeSampler(sampler)
+    reference = ReferenceLogprobs(models.reference, encoder, run.reference)
     return Training(
         config=config,
         models=models,
         encoder=encoder,
-        sampler=make_sampler(models, config),
-        reference=ReferenceLogprobs(models.reference, encoder, run.reference),
-        batches=Batches(examples, config.rollout.users, config.run.seed),
+        sampler=sampler,
+        reference=reference,
+        batches=Batches(data["train"], config.rollout.users, config.run.seed),
         optimizers={
             # No weight decay: the KL term and the reference already hold the models near their start.
-            role: torch.optim.AdamW(policy.learned().values(), weight_decay=0.0)
+            role: AdamW(parameter_groups(policy.learned().values()), weight_decay=0.0)
             for role, policy in models.learners.items()
         },
+        unseen=users_to_look_at(data["validation"], HEALTH_USERS),
+        digests={"config": config.digest(), "data": data_digest(run, config), "reference": reference.weights},
     )
 
 
@@ -173,36 +190,54 @@ def make_sampler(models: Models, config: Config) -> Sampler:
 
 
 def _resumed(run: RunDirectory, training: Training, reporter: Reporter) -> tuple[int, ChannelHealth]:
-    """Where to begin, and what was known of the channel's health by then."""
+    """How many steps are done, and what is known of the channel's health.
+
+    Raises:
+        ConfigError: data or base model are not those that the run began with.
+    """
     checkpoint = run.latest()
+    reporter.rewind(None if checkpoint is None else checkpoint.step)
     if checkpoint is None:
-        return 0, ChannelHealth()
+        return 0, _look_and_save(run, training, 0, ChannelHealth(), reporter)
+    changed = [name for name, digest in training.digests.items() if checkpoint.facts.get(name) != digest]
+    if changed:
+        raise ConfigError(
+            f"{run.path} cannot go on: {' and '.join(changed)} changed since its last checkpoint",
+            hint="Bring the former back, or start a new run in another --out.",
+        )
     restore(checkpoint, training.models, training.optimizers)
-    reporter.rewind(checkpoint.step - 1)
     reporter.say(f"Going on from step {checkpoint.step}.")
     return checkpoint.step, ChannelHealth.from_json(checkpoint.facts["health"])
 
 
 def _reference_logprobs(reference: ReferenceLogprobs, examples: Sequence[Example], reporter: Reporter) -> None:
-    pairs = [pair for example in examples for pair in example.pairs]
+    pairs = {pair.id: pair for example in examples for pair in example.pairs}
     with reporter.stage("reference", len(pairs)) as advance:
-        reference.prepare(pairs, advance)
+        reference.prepare(pairs.values(), advance)
 
 
-def _evaluate(
-    run: RunDirectory,
-    training: Training,
-    validation: Sequence[Example],
-    step: int,
-    before: ChannelHealth,
-    reporter: Reporter,
+def _look_and_save(
+    run: RunDirectory, training: Training, done: int, health: ChannelHealth, reporter: Reporter
 ) -> ChannelHealth:
-    """Look at unseen users; stop when the generator unlearns to read summaries."""
-    look = look_at(training.models, training.encoder, training.sampler, training.reference, validation, training.config)
-    reporter.write("evaluation", step, look.figures())
-    reporter.say(f"step {step:>5}   {look.line()}")
-    write_whole(run.summaries, look.transcript(step))
-    return before.after(step, look)
+    """Evaluate and write a checkpoint after `done` steps, where each is due.
+
+    Raises:
+        ChannelError: the generator has unlearned to read summaries.
+    """
+    settings, last = training.config.run, done == training.config.run.steps
+    if last or done % settings.evaluate_every == 0:
+        look = look_at(
+            training.models, training.encoder, training.sampler, training.reference, training.unseen, training.config
+        )
+        reporter.write("evaluation", done, look.figures())
+        reporter.say(f"step {done:>5}   {look.line()}")
+        if is_main():
+            write_whole(run.summaries, look.transcript(done))
+        health = health.after(done, look)
+    if last or done % settings.save_every == 0:
+        facts: dict[str, Any] = {**training.digests, "health": health.as_json()}
+        save_checkpoint(run.checkpoints, done, training.models, training.optimizers, facts)
+    return health
 
 
 def _figures(judged: Judged, lengths: Sequence[int]) -> dict[str, float]:

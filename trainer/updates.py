@@ -17,6 +17,7 @@ from torch import Tensor
 from popi_sdk.signals import PreferencePair
 from popi_sdk.summary import NOTHING, Summary
 from trainer.config import ObjectiveConfig
+from trainer.distributed import mean
 from trainer.encode import Encoder
 from trainer.errors import DivergedError
 from trainer.logprobs import leaf_token_logprobs
@@ -80,7 +81,7 @@ def generator_pass(
     Raises:
         DivergedError: a reward is not a number.
     """
-    jobs = sum(len(group.summaries) + group.plain for group in groups)
+    jobs = mean(sum(len(group.summaries) + (group.plain and learn) for group in groups))
     rewards, losses, margins, tokens = [], [], [], 0
     for batch in _batches(groups, microbatch):
         batch_rewards, batch_margins, loss, batch_tokens = _judge(
@@ -166,7 +167,7 @@ class SummarizerUpdate:
         self._summarizer = models.summarizer
         self._objective = objective
         self._temperature = temperature
-        self._all_tokens = sum(len(sample) for group in groups for sample in group.samples)
+        self._all_tokens = mean(sum(len(sample) for group in groups for sample in group.samples))
         self._packed = [_packed_groups(batch, models.summarizer.device) for batch in _batches(groups, microbatch)]
         rows = [rows.flatten() for rows in advantages.split(microbatch)]
         self._advantages = [

@@ -7,6 +7,7 @@ import os
 import typer
 
 from trainer.cli.evaluate import evaluate
+from trainer.cli.export import export
 from trainer.cli.failing import TrainGroup
 from trainer.cli.prepare import prepare
 from trainer.cli.train import train
@@ -25,3 +26,4 @@ app = typer.Typer(
 app.command()(prepare)
 app.command()(train)
 app.command()(evaluate)
+app.command()(export)

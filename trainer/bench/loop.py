@@ -1,0 +1,110 @@
+"""One step in stages, whoever computes them: what `released` and `ours` both do, in the same order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from trainer.bench.meter import Meter
+from trainer.bench.workload import Workload, take_step
+from trainer.losses import group_advantages
+from trainer.models import Policy
+
+REWARD, ANCHOR, POLICY, OPTIMIZER, GENERATOR = (
+    "reward",
+    "KL reference",
+    "policy forward and backward",
+    "optimizer step",
+    "generator update",
+)
+SUMMARIZER_STAGES = (REWARD, ANCHOR, POLICY, OPTIMIZER)
+"""A step that trains the summarizer against a generator at rest."""
+
+
+class Loop(Protocol):
+    """One way to compute a step over the given summaries; gradients are left in the learners."""
+
+    reward_from_update: bool
+    """Whether the generator's update yields the rewards as well, so that joint training needs no pass of its own."""
+
+    def rewards(self) -> Tensor:
+        """(P, G) rewards under the generator as it stands."""
+        ...
+
+    def anchor(self, advantages: Tensor) -> None:
+        """Log-probabilities of all summaries under the summarizer's start, kept for `policy`."""
+        ...
+
+    def policy(self, advantages: Tensor) -> None:
+        """Leave the summarizer's gradient."""
+        ...
+
+    def generator(self) -> None:
+        """Leave the gradient of the mean preference loss over all summaries in the generator."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step computed, for comparison."""
+
+    rewards: Tensor
+    gradients: dict[str, Tensor]
+    """By role and parameter; empty unless asked for."""
+
+
+def take_round(loop: Loop, workload: Workload, meter: Meter, *, keep_gradients: bool = False) -> Outcome:
+    """Run one step of `loop` under `meter`, the generator's update last."""
+    kept: dict[str, Tensor] = {}
+    with meter.stage(REWARD):
+        rewards = loop.rewards()
+    advantages = group_advantages(rewards)
+    with meter.stage(ANCHOR):
+        loop.anchor(advantages)
+    with meter.stage(POLICY):
+        loop.policy(advantages)
+    if keep_gradients:
+        kept |= _gradients("summarizer", workload.models.summarizer)
+    with meter.stage(OPTIMIZER):
+        take_step(workload, "summarizer")
+    with meter.stage(GENERATOR):
+        loop.generator()
+    if keep_gradients:
+        kept |= _gradients("generator", workload.models.generator)
+    with meter.stage(GENERATOR):
+        take_step(workload, "generator")
+    meter.end_round()
+    return Outcome(rewards, kept)
+
+
+def joint_stages(loop: Loop) -> tuple[str, ...]:
+    """Stages of a step that trains both models."""
+    of_summarizer = (ANCHOR, POLICY, OPTIMIZER)
+    return (*of_summarizer, GENERATOR) if loop.reward_from_update else (REWARD, *of_summarizer, GENERATOR)
+
+
+def _gradients(role: str, policy: Policy) -> dict[str, Tensor]:
+    return {
+        f"{role} {name}": parameter.grad.detach().clone()
+        for name, parameter in policy.learned().items()
+        if parameter.grad is not None
+    }
+
+
+def largest_difference(ours: dict[str, Tensor], theirs: dict[str, Tensor], role: str) -> float:
+    """The largest difference of two gradients of one model over the largest entry."""
+    mine = {name: value for name, value in ours.items() if name.startswith(role)}
+    other = {name: value for name, value in theirs.items() if name.startswith(role)}
+    if mine.keys() != other.keys() or not mine:
+        raise ValueError(f"the two gradients of the {role} are of different parameters")
+    largest = max(value.abs().max().item() for value in other.values())
+    return max((mine[name] - other[name]).abs().max().item() for name in other) / largest
+
+
+def relative_error(ours: Tensor, theirs: Tensor) -> float:
+    """The largest difference over the largest entry."""
+    return ((ours - theirs).abs().max() / theirs.abs().max()).item()
+
+
