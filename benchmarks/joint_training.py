@@ -26,7 +26,7 @@ from trainer.train import train
 
 FORMS = {"joint": "interleaved", "frozen generator": "frozen_generator", "frozen summarizer": "frozen_summarizer"}
 SHARED = ("data", "base", "start", "reference.jsonl")
-OTHER_MODEL = {"hidden": 48, "layers": 3}
+OTHER_MODEL = {"hidden": 96, "layers": 2}
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from rich.console import Console
 from safetensors.torch import load_file
 from torch import Tensor
 
-from tests.trained_runs import small_config
 from tests.tiny_models import save_tiny
+from tests.trained_runs import small_config
 from trainer.config import Config, WorldConfig
 from trainer.data import write_examples
 from trainer.progress import Reporter

@@ -24,8 +24,8 @@ from popi_sdk.templates import load_templates
 from tests.exported import KNOWN, edit_manifest, examples, exported, nothing_leaves, said, taught
 from tests.tiny_models import tiny_tokenizer
 from trainer.export import ExportReport
-from trainer.export_check import compare_forms, token_agreement
-from trainer.onnx_export import ExportError, build_onnx
+from trainer.export.check import compare_forms, token_agreement
+from trainer.export.onnx_form import ExportError, build_onnx
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from trainer.checkpoint import Checkpoint
 from trainer.cli.export import export
 from trainer.cli.failing import TrainGroup
 from trainer.config import load_config
-from trainer.export_run import save_merged
+from trainer.export.from_run import save_merged
 from trainer.models import load_models, save_learner
 from trainer.run_directory import RunDirectory, run_templates
 from trainer.train import train

@@ -22,14 +22,14 @@ from popi_sdk import PreferencePair, Statement
 from popi_sdk.backend import retries
 from popi_sdk.errors import AuthError, BackendError, ConfigError, StoreError
 from tests.loopback import KEY_VARIABLE, Connection, LoopbackServer, Reply, Request, api_base, ok, status
-from trainer.answers import Question, answer_with_and_without
-from trainer.asking import BudgetError
 from trainer.data import Example
 from trainer.judge import judge_answers, persona_of, win_rate_against_plain
-from trainer.judge_prompt import judge_messages, quoted, verdict_in
-from trainer.reply_cache import Reply as CachedReply
-from trainer.reply_cache import ReplyCache, key_of
-from trainer.win_rate import Comparison, WinRate
+from trainer.judge.answers import Question, answer_with_and_without
+from trainer.judge.asking import BudgetError
+from trainer.judge.prompt import judge_messages, quoted, verdict_in
+from trainer.judge.reply_cache import Reply as CachedReply
+from trainer.judge.reply_cache import ReplyCache, key_of
+from trainer.judge.win_rate import Comparison, WinRate
 
 ROOT = Path(__file__).resolve().parent.parent
 JUDGE = "openai/gpt-4o-mini"
@@ -247,7 +247,7 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 from trainer.judge import judge_answers
-from trainer.win_rate import Comparison
+from trainer.judge.win_rate import Comparison
 model, comparisons, cache = json.loads(sys.argv[1])
 judge_answers([Comparison(*one) for one in comparisons], model=model, cache=Path(cache), concurrency=2)
 """
@@ -317,7 +317,7 @@ def test_another_judge_or_answer_is_another_judgement(loopback: LoopbackServer, 
 WRITER = """
 import sys
 from pathlib import Path
-from trainer.reply_cache import Reply, ReplyCache
+from trainer.judge.reply_cache import Reply, ReplyCache
 with ReplyCache(Path(sys.argv[1])) as cache:
     print("ready", flush=True)
     sys.stdin.readline()

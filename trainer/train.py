@@ -248,7 +248,7 @@ def _figures(judged: Judged, lengths: Sequence[int]) -> dict[str, float]:
         "accuracy": judged.accuracy,
         "margin": judged.margin,
         "summary_tokens": sum(lengths) / len(lengths),
-        "generator_tokens": judged.tokens,
+        "generator_tokens": judged.tokens * size(),  # of all processes, once averaged over them
     }
 
 
@@ -257,5 +257,5 @@ def _summarizer_figures(done: SummarizerPass) -> dict[str, float]:
         "policy_loss": done.loss,
         "kl": done.kl,
         "clipped": done.clipped,
-        "summarizer_tokens": done.tokens,
+        "summarizer_tokens": done.tokens * size(),
     }

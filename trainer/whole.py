@@ -24,8 +24,9 @@ def write_whole(file: Path, text: str) -> None:
         try:
             draft.write_text(text, encoding="utf-8")
             os.replace(draft, file)
-        finally:
+        except OSError:
             draft.unlink(missing_ok=True)
+            raise
 
 
 @contextlib.contextmanager

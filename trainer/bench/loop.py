@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,19 +16,21 @@ from trainer.models import Policy
 REWARD, ANCHOR, POLICY, OPTIMIZER, GENERATOR = (
     "reward",
     "KL reference",
-    "policy forward and backward",
+    "policy and backward",
     "optimizer step",
     "generator update",
 )
 SUMMARIZER_STAGES = (REWARD, ANCHOR, POLICY, OPTIMIZER)
 """A step that trains the summarizer against a generator at rest."""
+JOINT_STAGES: Mapping[str, tuple[str, ...]] = {
+    "ours": (ANCHOR, POLICY, OPTIMIZER, GENERATOR),
+    "released": (REWARD, ANCHOR, POLICY, OPTIMIZER, GENERATOR),
+}
+"""A step that trains both on the same summaries; ours has the rewards from the generator's update."""
 
 
 class Loop(Protocol):
     """One way to compute a step over the given summaries; gradients are left in the learners."""
-
-    reward_from_update: bool
-    """Whether the generator's update yields the rewards as well, so that joint training needs no pass of its own."""
 
     def rewards(self) -> Tensor:
         """(P, G) rewards under the generator as it stands."""
@@ -77,12 +80,6 @@ def take_round(loop: Loop, workload: Workload, meter: Meter, *, keep_gradients: 
         take_step(workload, "generator")
     meter.end_round()
     return Outcome(rewards, kept)
-
-
-def joint_stages(loop: Loop) -> tuple[str, ...]:
-    """Stages of a step that trains both models."""
-    of_summarizer = (ANCHOR, POLICY, OPTIMIZER)
-    return (*of_summarizer, GENERATOR) if loop.reward_from_update else (REWARD, *of_summarizer, GENERATOR)
 
 
 def _gradients(role: str, policy: Policy) -> dict[str, Tensor]:

@@ -16,8 +16,6 @@ class OurLoop:
         reference: filled beforehand, as it is before the first step of a run.
     """
 
-    reward_from_update = True
-
     def __init__(self, workload: Workload, reference: ReferenceLogprobs) -> None:
         self._work = workload
         self._reference = reference

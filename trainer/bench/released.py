@@ -35,8 +35,6 @@ IGNORED = -100
 class ReleasedLoop:
     """See the module."""
 
-    reward_from_update = False
-
     def __init__(self, workload: Workload) -> None:
         self._work = workload
         self._anchored: list[Tensor] = []

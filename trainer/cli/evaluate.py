@@ -18,12 +18,15 @@ def evaluate(
     generator: Annotated[str, typer.Option(help="Let another run's, or any model by id or folder, judge.")] = "",
     limit: Annotated[int | None, typer.Option(help="At most so many examples.")] = None,
     sampled: Annotated[bool, typer.Option("--sampled", help="Sample summaries as in training, not greedily.")] = False,
-    backend: Annotated[str, typer.Option(help="Model that answers with and without summaries: LiteLLM's name, or JSON with api_base.")] = "",
-    judge: Annotated[str, typer.Option(help="Model that says which answer suits the user better, given likewise.")] = "",
+    backend: Annotated[str, typer.Option(metavar="MODEL", help="Let it answer with and without summaries.")] = "",
+    judge: Annotated[str, typer.Option(metavar="MODEL", help="Let it say which answer suits the user better.")] = "",
     max_cost: Annotated[float | None, typer.Option(help="Stop asking the two when this many USD are spent.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Measure a summarizer: accuracy with its summaries and with every control, on the same held-out pairs."""
+    """Measure a summarizer: accuracy with its summaries and with every control, on the same held-out pairs.
+
+    MODEL is LiteLLM's name of one, or JSON such as {"name": "hosted_vllm/x", "api_base": "http://localhost:8000/v1"}.
+    """
     with training_packages():
         if bool(backend) != bool(judge):
             raise typer.BadParameter("--backend and --judge go together")
@@ -38,7 +41,11 @@ def evaluate(
 
             written = [(example, summary.text) for example, summary in evaluation.summaries]
             win_rate = win_rate_against_plain(
-                written, backend=_model(backend), judge=_model(judge), cache=run / "judgements.jsonl", max_cost_usd=max_cost
+                written,
+                backend=_model(backend),
+                judge=_model(judge),
+                cache=run / "judgements.jsonl",
+                max_cost_usd=max_cost,
             ).as_json()
         if as_json:
             typer.echo(json.dumps(evaluation.as_json() | ({"judge": win_rate} if win_rate else {}), indent=1))

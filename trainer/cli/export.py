@@ -28,7 +28,7 @@ def export(
 ) -> None:
     """Export what a run has learned."""
     with training_packages():
-        from trainer.export_run import export_run
+        from trainer.export.from_run import export_run
 
         report = export_run(run, out, role=role, onnx=onnx, licence_notes=licence)
         if as_json:

@@ -1,12 +1,10 @@
-"""How `popi-train` ends: as `popi` does, in plain lines and an exit code, and with a word on what can be gone on with."""
+"""How `popi-train` ends: as `popi` does, in plain lines and an exit code; and what it says of missing packages."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
-
-import typer
 
 from popi_sdk.cli.entry import PopiGroup
 from popi_sdk.errors import MissingExtraError
@@ -22,7 +20,11 @@ class TrainGroup(PopiGroup):
 
 @contextlib.contextmanager
 def training_packages() -> Iterator[None]:
-    """Say which extra brings a missing package, and how an interrupted run goes on."""
+    """Say which extra brings a package that is missing.
+
+    Raises:
+        MissingExtraError: with the pip line.
+    """
     try:
         yield
     except ModuleNotFoundError as error:
@@ -30,6 +32,3 @@ def training_packages() -> Iterator[None]:
         if package in ("popi_sdk", "trainer"):
             raise
         raise MissingExtraError(package, "train") from error
-    except KeyboardInterrupt:
-        typer.echo("Stopped. The same command with --resume goes on from the last checkpoint.", err=True)
-        raise typer.Exit(130) from None

@@ -20,5 +20,10 @@ def train(
         from trainer.config import load_config
         from trainer.train import train as run_training
 
-        run = run_training(load_config(config), out or Path("runs") / Path(config).stem, resume=resume)
+        place = out or Path("runs") / Path(config).stem
+        try:
+            run = run_training(load_config(config), place, resume=resume)
+        except KeyboardInterrupt:
+            typer.echo("Stopped. The same command with --resume goes on from the last checkpoint.", err=True)
+            raise typer.Exit(130) from None
         typer.echo(f"Trained: {run.path}\nNext: popi-train evaluate {run.path}")

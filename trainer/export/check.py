@@ -11,7 +11,7 @@ from popi_sdk.manifest import Agreement, Form
 from popi_sdk.signals import Signal
 from popi_sdk.summarizers.trained import TrainedSummarizer
 from trainer.data import Example
-from trainer.onnx_export import ExportError
+from trainer.export.onnx_form import ExportError
 
 TOLERANCE = 0.02
 """Held-out accuracy that one form may have more than the other."""

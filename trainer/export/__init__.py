@@ -39,9 +39,9 @@ from popi_sdk.manifest import (
 from popi_sdk.signals import Signal
 from popi_sdk.templates import Templates
 from trainer.data import Example
-from trainer.export_check import compare_forms
-from trainer.model_card import model_card
-from trainer.onnx_export import ExportError, build_onnx
+from trainer.export.check import compare_forms
+from trainer.export.model_card import model_card
+from trainer.export.onnx_form import ExportError, build_onnx
 
 EXAMPLES = 50
 """So many of the examples given are used to compare the two forms."""

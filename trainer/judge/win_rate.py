@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from trainer.asking import Bill
 from trainer.intervals import Interval, by_user, share_over_users
+from trainer.judge.asking import Bill
 
 Outcome: TypeAlias = Literal["win", "tie", "loss", "invalid", "failed"]
 """Of the personalized answer; "invalid": the judge gave no verdict, "failed": there was no reply."""

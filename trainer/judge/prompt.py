@@ -31,8 +31,8 @@ _VERDICT = re.compile(
 def judge_messages(persona: str, prompt: str, first: str, second: str) -> list[dict[str, str]]:
     """The chat that asks which of two answers the user would like better; `first` is shown as A."""
     shown = {"persona": persona, "prompt": prompt, "first": first, "second": second}
-    user = _template("judge.user").render({name: quoted(text) for name, text in shown.items()})
-    return [{"role": "system", "content": _template("judge.system").render()}, {"role": "user", "content": user}]
+    user = _template("user").render({name: quoted(text) for name, text in shown.items()})
+    return [{"role": "system", "content": _template("system").render()}, {"role": "user", "content": user}]
 
 
 def quoted(text: str) -> str:
@@ -60,11 +60,11 @@ def verdict_in(reply: str) -> Verdict | None:
 @cache
 def template_texts() -> tuple[str, str]:
     """The judge's system and user template; a judgement made with others is another judgement."""
-    return _text("judge.system"), _text("judge.user")
+    return _text("system"), _text("user")
 
 
 def _text(name: str) -> str:
-    return (Path(__file__).parent / "templates" / f"{name}.j2").read_text("utf-8")
+    return (Path(__file__).with_name(f"{name}.j2")).read_text("utf-8")
 
 
 @cache

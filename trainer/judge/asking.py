@@ -15,7 +15,7 @@ from typing import Any
 from popi_sdk.backend import Completion, LiteLLMBackend, Messages, ModelSpec
 from popi_sdk.backend.calls import load_litellm
 from popi_sdk.errors import AuthError, BackendError, ConfigError, PopiError
-from trainer.reply_cache import Reply, ReplyCache, total_cost
+from trainer.judge.reply_cache import Reply, ReplyCache, total_cost
 
 Ask = Callable[[], Reply]
 """Sends one request."""

@@ -14,8 +14,8 @@ from popi_sdk.config import Config
 from popi_sdk.errors import BackendError, ConfigError
 from popi_sdk.guard import guard
 from popi_sdk.summary import NOTHING
-from trainer.asking import CONCURRENCY, Bill, Progress, ask_model, collect
-from trainer.reply_cache import Reply, ReplyCache, key_of, reply_from
+from trainer.judge.asking import CONCURRENCY, Bill, Progress, ask_model, collect
+from trainer.judge.reply_cache import Reply, ReplyCache, key_of, reply_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def answer_with_and_without(
     file `cache`, so the plain ones are not asked again for the next summarizer.
 
     Raises:
-        ConfigError, AuthError, BackendError, BudgetError: as `trainer.asking.collect`.
+        ConfigError, AuthError, BackendError, BudgetError: as `trainer.judge.asking.collect`.
     """
     model = ModelSpec.parse(backend)
     both = [_both_messages(question, model.provider) for question in questions]

@@ -15,12 +15,12 @@ from typing import Any
 from popi_sdk.backend import ModelSpec
 from popi_sdk.errors import BackendError, ConfigError
 from popi_sdk.render import rendered_signal, shorten
-from trainer.answers import Answers, Question, answer_with_and_without
-from trainer.asking import CONCURRENCY, Collected, Progress, ask_model, collect
 from trainer.data import Example
-from trainer.judge_prompt import REMINDER, Verdict, judge_messages, template_texts, verdict_in
-from trainer.reply_cache import Reply, ReplyCache, key_of, reply_from
-from trainer.win_rate import Comparison, Judged, Outcome, WinRate, tally
+from trainer.judge.answers import Answers, Question, answer_with_and_without
+from trainer.judge.asking import CONCURRENCY, Collected, Progress, ask_model, collect
+from trainer.judge.prompt import REMINDER, Verdict, judge_messages, template_texts, verdict_in
+from trainer.judge.reply_cache import Reply, ReplyCache, key_of, reply_from
+from trainer.judge.win_rate import Comparison, Judged, Outcome, WinRate, tally
 
 __all__ = ["Comparison", "WinRate", "judge_answers", "persona_of", "win_rate_against_plain"]
 
@@ -50,7 +50,7 @@ def win_rate_against_plain(
 
     Raises:
         ConfigError: no example has a held-out pair, or a model is not known.
-        AuthError, BackendError, BudgetError: as `trainer.asking.collect`; what was bought is in the cache.
+        AuthError, BackendError, BudgetError: as `trainer.judge.asking.collect`; what was bought is in the cache.
     """
     asked = _questions(examples_with_summaries, prompts_per_user)
     answers = answer_with_and_without(
@@ -90,7 +90,7 @@ def judge_answers(
 
     Raises:
         ConfigError: no comparison, or the model is not known.
-        AuthError, BackendError, BudgetError: as `trainer.asking.collect`; what was bought is in the file `cache`.
+        AuthError, BackendError, BudgetError: as `trainer.judge.asking.collect`; what was bought is in the file `cache`.
     """
     if not comparisons:
         raise ConfigError("There is nothing to judge.", hint="Give at least one comparison.")
