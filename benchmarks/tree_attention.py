@@ -1,9 +1,9 @@
-"""Ways to attend along prefix trees, against one padded row per leaf: python -m benchmarks.tree_attention [--device cuda]
+"""Ways to attend along prefix trees, against one row per leaf: python -m benchmarks.tree_attention [--device cuda]
 
 For each shape: tokens that go through the model, milliseconds of a forward pass and of forward and backward together
 (fastest of several rounds, all ways taking turns), and how many times faster than one row per leaf that is. The
-largest difference of a leaf's log-probability from those rows stands beside it. On a CPU the model has random weights,
-width 256 and 4 layers in float32; on a GPU the shape of Llama 3.2 1B in bfloat16.
+largest difference of a token's log-probability from those rows stands beside it. On a CPU the model has random weights,
+width 256 and 4 layers in float32; on a GPU the shape of Llama 3.2 1B in bfloat16. FlexAttention is timed on GPUs only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from trainer.tree_attention.dense import Dense
 from trainer.tree_attention.flex import Flex
 from trainer.tree_attention.gathered import Gathered
 
-LAYOUTS: dict[str, LayOut] = {"dense": Dense.of, "gathered": Gathered.of, "flex": Flex.of}
 CPU = {"hidden_size": 256, "intermediate_size": 768, "num_hidden_layers": 4, "head_dim": 32, "vocab_size": 4096}
 CUDA = {"hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16, "head_dim": 64, "vocab_size": 128256}
 Draw = Callable[[int], list[int]]
@@ -81,8 +80,11 @@ def by_rows(lm: PreTrainedModel, trees: Sequence[Branch]) -> tuple[Way, int]:
 
 def ways(lm: PreTrainedModel, trees: Sequence[Branch]) -> dict[str, tuple[Way, int]]:
     """One row per leaf, and every layout."""
+    layouts: dict[str, LayOut] = {"dense": Dense.of, "gathered": Gathered.of}
+    if lm.device.type == "cuda":
+        layouts["flex"] = Flex.of  # on a CPU it has no backward pass, and is slow
     found = {"rows": by_rows(lm, trees)}
-    for name, layout in LAYOUTS.items():
+    for name, layout in layouts.items():
         packed = pack(trees, lm.device, layout)
         found[name] = (lambda packed=packed: leaf_token_logprobs(lm, packed)), packed.tokens
     return found
@@ -103,12 +105,11 @@ def seconds(lm: PreTrainedModel, way: Way, *, backward: bool) -> float:
 
 
 def fastest(lm: PreTrainedModel, every: dict[str, tuple[Way, int]], rounds: int, *, backward: bool) -> dict[str, float]:
-    """Of each way, all of them taking turns; FlexAttention has no backward pass on a CPU."""
-    able = [name for name in every if name != "flex" or not backward or lm.device.type == "cuda"]
-    times: dict[str, list[float]] = {name: [] for name in able}
+    """Of each way, all of them taking turns."""
+    times: dict[str, list[float]] = {name: [] for name in every}
     for turn in range(rounds + 1):
-        for name in able:
-            took = seconds(lm, every[name][0], backward=backward)
+        for name, (way, _) in every.items():
+            took = seconds(lm, way, backward=backward)
             if turn:  # the first warms up
                 times[name].append(took)
     return {name: min(taken) for name, taken in times.items()}
@@ -147,17 +148,13 @@ def main() -> None:
                 name,
                 f"{tokens:,}",
                 f"{every['rows'][1] / tokens:.2f}",
-                *_timed(forward, name),
-                *_timed(both, name),
+                f"{1000 * forward[name]:.0f} ms",
+                f"{forward['rows'] / forward[name]:.2f}",
+                f"{1000 * both[name]:.0f} ms",
+                f"{both['rows'] / both[name]:.2f}",
                 f"{(values[name] - values['rows']).abs().max().item():.1e}",
             )
         console.print(table)
-
-
-def _timed(times: dict[str, float], name: str) -> tuple[str, str]:
-    if name not in times:
-        return "-", "-"
-    return f"{1000 * times[name]:.0f} ms", f"{times['rows'] / times[name]:.2f}"
 
 
 if __name__ == "__main__":

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 from safetensors.torch import load_file
-from torch import Tensor
 
 from tests.tiny_models import save_tiny
 from tests.trained_runs import small_config
@@ -23,11 +21,11 @@ USERS = {"train": 8, "validation": 4, "test": 2}
 WORLD = WorldConfig(dimensions=2, cares=2, signals=2, pairs=2)
 
 
-def write_data(folder: Path, users: Mapping[str, int] = USERS) -> Path:
+def write_data(folder: Path, users: Mapping[str, int] = USERS, world: WorldConfig = WORLD) -> Path:
     """The three splits of a few simulated users."""
     folder.mkdir(parents=True, exist_ok=True)
     for split, count in users.items():
-        write_examples(world_examples(WORLD, split, count, seed=0), folder / f"{split}.jsonl")
+        write_examples(world_examples(world, split, count, seed=0), folder / f"{split}.jsonl")
     return folder
 
 
@@ -55,7 +53,7 @@ def quiet(run: Path | None = None) -> Reporter:
     return Reporter(run and RunDirectory(run).metrics, Console(quiet=True))
 
 
-def weights_of(run: Path, step: int | None = None) -> dict[str, Tensor]:
+def weights_of(run: Path, step: int | None = None) -> dict[str, Any]:
     """Everything a checkpoint holds in tensors, by file and name; the newest by default."""
     checkpoint = RunDirectory(run).latest()
     assert checkpoint is not None
@@ -67,7 +65,7 @@ def weights_of(run: Path, step: int | None = None) -> dict[str, Tensor]:
     }
 
 
-def differing(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> list[str]:
+def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """Names of tensors that are not the same bit for bit."""
     assert one.keys() == other.keys()
-    return [name for name, value in one.items() if not torch.equal(value, other[name])]
+    return [name for name, value in one.items() if not value.equal(other[name])]

@@ -1,7 +1,7 @@
 """Killing a process at a chosen file operation: whatever would change the disk afterwards does not happen any more.
 
-    with crash_at("os.rename", "step-000001"):
-        train(...)                                  # stops there as if the machine had lost its power
+with crash_at("os.rename", "step-000001"):
+    train(...)                                  # stops there as if killed
 """
 
 from __future__ import annotations

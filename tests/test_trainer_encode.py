@@ -28,9 +28,7 @@ USER = Example("ada", (Statement("Short answers, please."), PAIRS[0]), PAIRS)
 
 
 def encoder(*, window: int = 2_048, summary: int = 40) -> Encoder:
-    return Encoder(
-        tiny_tokenizer(), default_templates(), window=window, input_tokens=6_000, max_summary_tokens=summary
-    )
+    return Encoder(tiny_tokenizer(), default_templates(), window=window, input_tokens=6_000, max_summary_tokens=summary)
 
 
 def paths(tree: Branch, before: tuple[int, ...] = ()) -> Iterator[tuple[int, ...]]:
@@ -97,7 +95,9 @@ def test_an_answer_ends_with_the_stop_token_and_has_no_other_control_token() -> 
 
 def test_a_summary_survives_the_way_there_and_back() -> None:
     tokens = encoder()
-    assert tokens.summary_text(tokens.summary_ids("Keep answers short.\nUse lists.")) == "Keep answers short.\nUse lists."
+    assert (
+        tokens.summary_text(tokens.summary_ids("Keep answers short.\nUse lists.")) == "Keep answers short.\nUse lists."
+    )
 
 
 def test_nothing_to_say_is_a_word_for_the_model_and_empty_for_us() -> None:

@@ -32,9 +32,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
-    return small_run(
-        tmp_path_factory.mktemp("runs") / "two", run={"seed": 7}, model={"hidden": 48, "vocabulary": 350}
-    )
+    return small_run(tmp_path_factory.mktemp("runs") / "two", run={"seed": 7}, model={"hidden": 48, "vocabulary": 350})
 
 
 def evaluated_json(*arguments: str) -> dict:

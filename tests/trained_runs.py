@@ -35,6 +35,6 @@ def small_run(folder: Path, **groups: dict[str, Any]) -> RunDirectory:
 def shortened(config: Config) -> Config:
     """The shipped smoke run with as few steps as still show that joint training works."""
     tables = config.model_dump(mode="json")
-    tables["warm_start"] |= {"generator_steps": 320, "summarizer_steps": 240, "batch": 40}
+    tables["warm_start"] |= {"generator_steps": 320, "summarizer_steps": 330, "batch": 40}
     tables["run"] |= {"steps": 32, "evaluate_every": 16, "save_every": 16}
     return parse_config(tables)

@@ -20,6 +20,7 @@ from popi_sdk.errors import ConfigError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 CountOrNone = Annotated[int, Field(ge=0)]
@@ -49,11 +50,11 @@ class WorldConfig(Group):
 
     users: Count = 2_000
     """Users to train on; validation and test have 200 and 400 others."""
-    dimensions: Annotated[int, Field(ge=1, le=8)] = 3
+    dimensions: Annotated[int, Field(ge=1, le=6)] = 3
     """How many things users may care about."""
-    cares: Annotated[int, Field(ge=1, le=8)] = 3
+    cares: Annotated[int, Field(ge=1, le=6)] = 3
     """How many of them each user does care about."""
-    signals: Count = 3
+    signals: Annotated[int, Field(ge=1, le=100)] = 3
     """Preference pairs shown to the summarizer."""
     pairs: Count = 4
     """Held-out pairs."""
@@ -98,7 +99,7 @@ class WarmStartConfig(Group):
     generator_steps: CountOrNone = 0
     """Steps in which a generator from scratch learns to answer as descriptions ask; 0 for instruct models."""
     batch: Count = 32
-    learning_rate: Positive = 2e-3
+    learning_rate: Rate = 2e-3
 
 
 class ObjectiveConfig(Group):
@@ -145,8 +146,8 @@ class RunConfig(Group):
     rounds: Count = 1
     """Rounds of `alternating`: the steps are dealt out evenly to 2 * rounds phases."""
     steps: Count = 80
-    summarizer_learning_rate: Positive = 1e-4
-    generator_learning_rate: Positive = 3e-5
+    summarizer_learning_rate: Rate = 1e-4
+    generator_learning_rate: Rate = 3e-5
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup_steps: CountOrNone = 0
     evaluate_every: Count = 20
@@ -258,4 +259,4 @@ def _unknown(shown: str, name: str, known: list[str], place: str) -> ConfigError
 def _toml(value: Any) -> str:
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(text)}" for key, text in value.items()) + " }"
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # legal in JSON, not in TOML

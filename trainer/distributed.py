@@ -6,8 +6,8 @@ A step's users are split over the processes and a user's whole group stays on on
 What the processes have to agree on:
 
     normalisers   a loss is a mean over all tokens or users of the step, so counts are averaged over processes first
-    gradients     averaged in one all-reduce per role, of one flat tensor, before the optimizer's step. (The wrapper class
-                  DistributedDataParallel hooks into a module; with LoRA two roles share one, and learn one at a time.)
+    gradients     averaged in one all-reduce per role, of one flat tensor, before the optimizer's step; the wrapper
+                  DistributedDataParallel hooks into a module, and with LoRA two roles share one and learn in turns
     files         the first process writes, the others read: they need a common file system
 
 All processes hold whole copies of the weights (`run.parallel = "replicated"`), or each holds a part of every layer

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -32,6 +32,8 @@ DOUBT = 2.0
 """Standard errors by which a lead has to be above or below something to be called so."""
 PATIENCE = 2
 """Evaluations in a row; joint training dips before it recovers."""
+DIVERGED = 10.0
+"""A loss this many times what it was at the start, or what knowing nothing costs, means that training has diverged."""
 SHOWN = 10
 """Users in the transcript."""
 
@@ -46,11 +48,13 @@ class Look:
     """How many pairs these are shares of."""
     loss: float
     """Mean preference loss with the summarizer's own summaries."""
+    chance: float
+    """The loss of a generator that favours neither answer more than the reference does."""
     written: Sequence[tuple[Example, str]]
 
     @property
     def channel(self) -> float | None:
-        """Lead of a summary that fits: over chance when it is the truth, else over another user's; None for one user."""
+        """Lead of a fitting summary: the truth's over chance, else the own one's over another user's."""
         if "oracle" in self.accuracy:
             return self.accuracy["oracle"] - 0.5
         return self.accuracy["trained"] - self.accuracy["swapped"] if "swapped" in self.accuracy else None
@@ -118,48 +122,68 @@ def look_at(
     scorer = PairScorer(models.generator, encoder, reference, microbatch=config.rollout.microbatch)
     margins = {name: torch.cat(scorer.margins(examples, each)) for name, each in candidates.items() if each is not None}
     if not all(torch.isfinite(each).all() for each in margins.values()):
-        raise DivergedError("A margin of unseen users is not a number", hint="Lower the learning rates and start again.")
+        raise DivergedError(
+            "A margin of unseen users is not a number", hint="Lower the learning rates and start again."
+        )
     return Look(
         accuracy={name: ranked_right(each).mean().item() for name, each in margins.items()},
         pairs=len(margins["trained"]),
         loss=scorer.loss(margins["trained"], config.objective),
+        chance=scorer.loss(torch.zeros(1), config.objective),
         written=list(zip(examples, texts, strict=True)),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelHealth:
-    """How well the generator read summaries at the start, and for how many evaluations in a row it has done badly."""
+class Health:
+    """How a run did at its start, and for how many evaluations in a row the channel has done badly."""
 
-    at_start: float | None = None
-    """The first lead beyond doubt."""
+    lead: float | None = None
+    """The first lead of a fitting summary that was beyond doubt."""
+    loss: float | None = None
+    """The first loss, or that of knowing nothing where it was lower."""
     bad: int = 0
 
-    def after(self, step: int, look: Look) -> ChannelHealth:
+    def after(self, step: int, look: Look) -> Health:
         """Take a look into account.
 
         Raises:
             ChannelError: the channel is lost.
+            DivergedError: the loss has grown out of all proportion.
         """
+        now = self if self.loss is not None else replace(self, loss=max(look.loss, look.chance))
+        now.check(step, look.loss)
         if look.channel is None:
-            return self
-        if self.at_start is None:  # there is nothing to lose before there is a lead
-            return replace(self, at_start=look.channel) if look.channel > look.doubt else self
-        bad = self.bad + 1 if look.channel + look.doubt < LOST * self.at_start else 0
+            return now
+        if now.lead is None:  # there is nothing to lose before there is a lead
+            return replace(now, lead=look.channel) if look.channel > look.doubt else now
+        bad = now.bad + 1 if look.channel + look.doubt < LOST * now.lead else 0
         if bad >= PATIENCE:
             raise ChannelError(
                 f"By step {step} the generator has unlearned to read summaries: a fitting summary leads by "
-                f"{100 * look.channel:.1f} points where it led by {100 * self.at_start:.1f}",
+                f"{100 * look.channel:.1f} points where it led by {100 * now.lead:.1f}",
                 hint="Warm-start the summarizer, lower `run.generator_learning_rate`, or train with "
                 '`run.form = "frozen_generator"` first.',
             )
-        return replace(self, bad=bad)
+        return replace(now, bad=bad)
+
+    def check(self, step: int, loss: float) -> None:
+        """Compare a loss with the start.
+
+        Raises:
+            DivergedError: it has grown out of all proportion.
+        """
+        if self.loss is not None and loss > DIVERGED * self.loss:
+            raise DivergedError(
+                f"The preference loss at step {step} is {loss:,.3g}, and {self.loss:.3g} was the most to begin with",
+                hint="Lower `run.generator_learning_rate` and start again.",
+            )
 
     def as_json(self) -> dict[str, Any]:
         """For a checkpoint."""
-        return {"at_start": self.at_start, "bad": self.bad}
+        return asdict(self)
 
     @staticmethod
-    def from_json(saved: Mapping[str, Any]) -> ChannelHealth:
+    def from_json(saved: Mapping[str, Any]) -> Health:
         """From a checkpoint."""
-        return ChannelHealth(saved["at_start"], saved["bad"])
+        return Health(**saved)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
@@ -47,10 +48,8 @@ def token_logprobs(hidden: Tensor, head: nn.Module, targets: Tensor, temperature
     if len(targets) <= rows:
         return _chunk(hidden, head, targets, temperature)
     chunks = [
-        checkpoint(
-            _chunk, hidden[start : start + rows], head, targets[start : start + rows], temperature, use_reentrant=False
-        )
-        for start in range(0, len(targets), rows)
+        checkpoint(_chunk, some, head, theirs, temperature, use_reentrant=False, preserve_rng_state=False)
+        for some, theirs in zip(hidden.split(rows), targets.split(rows), strict=True)
     ]
     return torch.cat(cast("list[Tensor]", chunks))
 
@@ -58,6 +57,4 @@ def token_logprobs(hidden: Tensor, head: nn.Module, targets: Tensor, temperature
 def _chunk(hidden: Tensor, head: nn.Module, targets: Tensor, temperature: float) -> Tensor:
     logits = head(hidden)
     logits = logits if logits.dtype == torch.float64 else logits.float()
-    if temperature != 1.0:
-        logits = logits / temperature
-    return logits.gather(1, targets[:, None])[:, 0] - logits.logsumexp(1)
+    return -F.cross_entropy(logits / temperature, targets, reduction="none")

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -61,7 +62,7 @@ class Policy(nn.Module):
         if self.adapter is None:
             with self.lm.disable_adapter(), self._precision():
                 return work(base)
-        self.lm.set_adapter(self.adapter)
+        self.lm.set_adapter(self.adapter, inference_mode=not self.learns)
         with self._precision():
             return work(base)
 
@@ -78,7 +79,7 @@ class Policy(nn.Module):
         return next(self.lm.parameters()).device
 
     def _precision(self) -> contextlib.AbstractContextManager[Any]:
-        """Full weights train in float32, whose small steps bfloat16 would round away, and compute in bfloat16 on GPUs."""
+        """Full weights train in float32, as bfloat16 rounds small steps away, and compute in bfloat16 on GPUs."""
         if self.device.type == "cuda":
             return torch.autocast("cuda", dtype=torch.bfloat16)
         return contextlib.nullcontext()
@@ -136,7 +137,9 @@ def _adapters(
     lora = LoraConfig(
         r=config.lora_rank, lora_alpha=2 * config.lora_rank, target_modules="all-linear", task_type="CAUSAL_LM"
     )
-    lm = get_peft_model(plain, lora, adapter_name="summarizer")
+    with warnings.catch_warnings():  # peft asks for gradient checkpointing by a name that transformers gives up
+        warnings.simplefilter("ignore", FutureWarning)
+        lm = get_peft_model(plain, lora, adapter_name="summarizer")
     lm.add_adapter("generator", lora)
     roles: dict[str, Policy] = {}
     for learner, frozen in STARTS.items():
@@ -146,6 +149,7 @@ def _adapters(
             _copy_adapter(lm, frozen, learner)
         roles[learner] = Policy(lm, adapter=learner, learns=True)
         roles[frozen] = Policy(lm, adapter=frozen if place is not None else None, learns=False)
+    lm.train(config.gradient_checkpointing)  # loading an adapter that does not learn has switched it off
     return Models(tokenizer, **roles)
 
 
@@ -184,6 +188,11 @@ def _refuse_unfaithful(lm: PreTrainedModel, source: str | Path) -> None:
                if getattr(lm.config, name, None) not in (None, 1, 1.0)]  # fmt: skip
     if kinds - {"full_attention"}:
         strange.append(f"layers of kind {', '.join(sorted(kinds - {'full_attention'}))}")
+    window = getattr(lm.config, "sliding_window", None)
+    if not kinds and window and window < getattr(lm.config, "max_position_embeddings", window + 1):
+        strange.append(f"a sliding window of {window:,} tokens")
+    if not getattr(lm, "_supports_attention_backend", False):
+        strange.append("an attention of its own")
     if strange:
         raise ConfigError(
             f"`model.base`: {source} has {', '.join(strange)}, which prefix trees do not reproduce",
@@ -210,7 +219,7 @@ def stop_tokens(policy: Policy, tokenizer: Any) -> list[int]:
     return sorted({tokenizer.eos_token_id, *(one for one in several if one is not None)})
 
 
-def save_learner(policy: Policy, folder: Path, weights: Mapping[str, torch.Tensor] | None = None) -> None:
+def save_learner(policy: Policy, folder: Path, weights: dict[str, torch.Tensor] | None = None) -> None:
     """Write what this role learned: its adapter, or all its weights; `weights` are those of a sharded model."""
     if isinstance(policy.lm, PeftModel):
         assert policy.adapter is not None

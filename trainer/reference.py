@@ -1,13 +1,14 @@
 """The reference's log-probabilities of answers, computed once for a dataset and kept on disk.
 
-The reference sees no summary, so they depend on question, answer and weights alone, and not on what is sampled in a step.
-The released code computes them anew for each of a group's samples, in every step.
+The reference sees no summary, so they depend on question, answer and weights alone, and not on what is sampled in a
+step. The released code computes them anew for each of a group's samples, in every step.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -120,7 +121,9 @@ def _read(file: Path) -> dict[str, Both]:
     for line in file.read_text("utf-8", errors="replace").splitlines():
         try:
             row = json.loads(line)
-            known[str(row["key"])] = (float(row["chosen"]), float(row["rejected"]))
+            both = (float(row["chosen"]), float(row["rejected"]))
+            if all(map(math.isfinite, both)):
+                known[str(row["key"])] = both
         except (ValueError, KeyError, TypeError):
             continue
     return known

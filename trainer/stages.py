@@ -56,7 +56,7 @@ def data_digest(run: RunDirectory, config: Config) -> str:
     digest = hashlib.sha256()
     for split in SPLITS:
         with (data_folder(run, config) / f"{split}.jsonl").open("rb") as file:
-            for block in iter(lambda file=file: file.read(1 << 20), b""):
+            while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
 

@@ -26,7 +26,7 @@ from trainer.data import Example
 from trainer.distributed import average_gradients, clip_gradients, is_main, joined, main_first, means, size
 from trainer.encode import Encoder
 from trainer.errors import DivergedError
-from trainer.health import ChannelHealth, look_at, users_to_look_at
+from trainer.health import Health, look_at, users_to_look_at
 from trainer.losses import group_advantages
 from trainer.models import LEARNERS, Models, stop_tokens
 from trainer.progress import Reporter
@@ -93,6 +93,7 @@ def _loop(run: RunDirectory, training: Training, reporter: Reporter) -> None:
             figures = take_step(training, step)
             reporter.write("step", step, figures)
             advance(reward=figures["reward"], accuracy=figures["accuracy"])
+            health.check(step, figures["loss"])
             health = _look_and_save(run, training, step + 1, health, reporter)
 
 
@@ -189,7 +190,7 @@ def make_sampler(models: Models, config: Config) -> Sampler:
     return DecodeLoop(stops, config.model.max_summary_tokens, models.tokenizer.pad_token_id)
 
 
-def _resumed(run: RunDirectory, training: Training, reporter: Reporter) -> tuple[int, ChannelHealth]:
+def _resumed(run: RunDirectory, training: Training, reporter: Reporter) -> tuple[int, Health]:
     """How many steps are done, and what is known of the channel's health.
 
     Raises:
@@ -198,7 +199,7 @@ def _resumed(run: RunDirectory, training: Training, reporter: Reporter) -> tuple
     checkpoint = run.latest()
     reporter.rewind(None if checkpoint is None else checkpoint.step)
     if checkpoint is None:
-        return 0, _look_and_save(run, training, 0, ChannelHealth(), reporter)
+        return 0, _look_and_save(run, training, 0, Health(), reporter)
     changed = [name for name, digest in training.digests.items() if checkpoint.facts.get(name) != digest]
     if changed:
         raise ConfigError(
@@ -207,7 +208,7 @@ def _resumed(run: RunDirectory, training: Training, reporter: Reporter) -> tuple
         )
     restore(checkpoint, training.models, training.optimizers)
     reporter.say(f"Going on from step {checkpoint.step}.")
-    return checkpoint.step, ChannelHealth.from_json(checkpoint.facts["health"])
+    return checkpoint.step, Health.from_json(checkpoint.facts["health"])
 
 
 def _reference_logprobs(reference: ReferenceLogprobs, examples: Sequence[Example], reporter: Reporter) -> None:
@@ -216,13 +217,11 @@ def _reference_logprobs(reference: ReferenceLogprobs, examples: Sequence[Example
         reference.prepare(pairs.values(), advance)
 
 
-def _look_and_save(
-    run: RunDirectory, training: Training, done: int, health: ChannelHealth, reporter: Reporter
-) -> ChannelHealth:
+def _look_and_save(run: RunDirectory, training: Training, done: int, health: Health, reporter: Reporter) -> Health:
     """Evaluate and write a checkpoint after `done` steps, where each is due.
 
     Raises:
-        ChannelError: the generator has unlearned to read summaries.
+        TrainingError: the generator has unlearned to read summaries, or the loss has grown out of all proportion.
     """
     settings, last = training.config.run, done == training.config.run.steps
     if last or done % settings.evaluate_every == 0:

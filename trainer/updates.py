@@ -113,9 +113,11 @@ def _judge(
     """Rewards of each group, all margins of summaries, the weighted loss, and tokens; backward when `learn`."""
     jobs = [(summary, group.pairs) for group in groups for summary in group.summaries]
     plain = [(NOTHING, group.pairs) for group in groups if group.plain and learn]
+    # Asked first: the reference may share its base with the generator, between whose passes no other role may come.
+    reference_scores = reference.of([pair for _, pairs in [*jobs, *plain] for pair in pairs])
     with torch.set_grad_enabled(learn):
         scores, packed = pair_logprobs(generator, encoder, [*jobs, *plain])
-        known = reference.of([pair for _, pairs in [*jobs, *plain] for pair in pairs]).to(scores)
+        known = reference_scores.to(scores)
         margins = margin(scores[:, 0], scores[:, 1], known[:, 0], known[:, 1])
         per_job = _mean_per_job(preference_loss(margins, objective.loss, objective.beta), [*jobs, *plain])
         loss = per_job.sum() * weight
@@ -126,7 +128,7 @@ def _judge(
             hint="Lower the learning rates, and look at these users' pairs.",
         )
     if learn:
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
     of_summaries = sum(len(pairs) for _, pairs in jobs)
     return (
         _rewards(groups, -per_job[: len(jobs)].detach(), objective),
@@ -192,7 +194,7 @@ class SummarizerUpdate:
                 kl += divergence.detach().sum().item() / self._all_tokens
                 per_token = per_token + self._objective.kl * divergence
             total = per_token.sum() / self._all_tokens
-            total.backward()  # type: ignore[no-untyped-call]
+            total.backward()
             loss += total.item()
             outside = ((logprobs.detach() - old).exp() - 1).abs() > self._objective.clip
             clipped += outside.sum().item() / self._all_tokens

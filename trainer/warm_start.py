@@ -22,7 +22,7 @@ from trainer.models import Policy
 from trainer.prefix_tree import Branch, pack
 from trainer.world import guided_answers
 
-NOISY_SHARE = 0.25
+NOISY_SHARE = 0.2
 """The last steps, in which the summarizer's targets are noisy: it has learned to read signals by then."""
 
 Target = tuple[Sequence[int], Sequence[int]]
@@ -97,7 +97,7 @@ def _learn(
                 hint="Lower `warm_start.learning_rate`.",
             )
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         advance(step, loss.item())

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from trainer.bench.meter import Meter
@@ -55,7 +56,7 @@ class Outcome:
 
     rewards: Tensor
     gradients: dict[str, Tensor]
-    """By role and parameter; empty unless asked for."""
+    """By role and parameter, on the CPU; empty unless asked for."""
 
 
 def take_round(loop: Loop, workload: Workload, meter: Meter, *, keep_gradients: bool = False) -> Outcome:
@@ -84,7 +85,7 @@ def take_round(loop: Loop, workload: Workload, meter: Meter, *, keep_gradients: 
 
 def _gradients(role: str, policy: Policy) -> dict[str, Tensor]:
     return {
-        f"{role} {name}": parameter.grad.detach().clone()
+        f"{role} {name}": parameter.grad.detach().to("cpu", copy=True)
         for name, parameter in policy.learned().items()
         if parameter.grad is not None
     }
@@ -96,12 +97,11 @@ def largest_difference(ours: dict[str, Tensor], theirs: dict[str, Tensor], role:
     other = {name: value for name, value in theirs.items() if name.startswith(role)}
     if mine.keys() != other.keys() or not mine:
         raise ValueError(f"the two gradients of the {role} are of different parameters")
-    largest = max(value.abs().max().item() for value in other.values())
-    return max((mine[name] - other[name]).abs().max().item() for name in other) / largest
+    largest = torch.stack([value.abs().max() for value in other.values()]).max()
+    difference = torch.stack([(mine[name] - value).abs().max() for name, value in other.items()]).max()
+    return (difference / largest).item()  # not a number if any entry is not
 
 
 def relative_error(ours: Tensor, theirs: Tensor) -> float:
     """The largest difference over the largest entry."""
     return ((ours - theirs).abs().max() / theirs.abs().max()).item()
-
-

@@ -70,7 +70,7 @@ class _Run:
         self.counter = PassCounter()
         models = workload.models
         for policy in (models.summarizer, models.generator, models.anchor, models.reference):
-            self.counter.watch(policy.lm)
+            policy(self.counter.watch)
         self.meters = {name: Meter(workload.device, self.counter) for name in ("decode", "ours", "released", "trl")}
         self._workload = workload
         self._progress = progress
@@ -78,26 +78,27 @@ class _Run:
         reference = ReferenceLogprobs(models.reference, workload.encoder)
         self._reference = self._cached(reference)
         self._loops: dict[str, Loop] = {"ours": OurLoop(workload, reference), "released": ReleasedLoop(workload)}
-        self._outcomes: dict[str, Outcome] = {}
+        self._errors = (0.0, 0.0)
 
     def take_round(self) -> None:
-        """Decode once, and take a step in each loop."""
+        """Decode once, and take a step in each loop; compare their results in the first round."""
         self._progress(f"round {self._rounds}")
         self._decode()
-        for name, loop in self._loops.items():
-            outcome = take_round(loop, self._workload, self.meters[name], keep_gradients=not self._rounds)
-            self._outcomes.setdefault(name, outcome)
+        first = self._rounds == 0
+        outcomes = {
+            name: take_round(loop, self._workload, self.meters[name], keep_gradients=first)
+            for name, loop in self._loops.items()
+        }
+        if first:
+            self._errors = _errors(outcomes["ours"], outcomes["released"])
         self._rounds += 1
 
     def report(self, machine: dict[str, Any], skipped: str) -> BenchReport:
         """What came out."""
-        ours, released = self._outcomes["ours"], self._outcomes["released"]
         return BenchReport(
             stages={name: meter.stages for name, meter in self.meters.items() if meter.stages},
-            max_reward_error=relative_error(ours.rewards, released.rewards),
-            max_gradient_error=max(
-                largest_difference(ours.gradients, released.gradients, role) for role in ("summarizer", "generator")
-            ),
+            max_reward_error=self._errors[0],
+            max_gradient_error=self._errors[1],
             reference_cache=self._reference,
             trl_skipped=skipped,
             machine=machine,
@@ -118,6 +119,12 @@ class _Run:
         pairs = [pair for group in self._workload.groups for pair in group.pairs]
         reference.prepare(pairs)
         return OneOff(len(pairs), self.counter.passes - before, time.perf_counter() - began)
+
+
+def _errors(ours: Outcome, released: Outcome) -> tuple[float, float]:
+    """Of the rewards, and of the gradients of whichever model differs more."""
+    differences = [largest_difference(ours.gradients, released.gradients, role) for role in ("summarizer", "generator")]
+    return relative_error(ours.rewards, released.rewards), max(differences)
 
 
 def _machine(size: SizeName, workload: Workload, users: int) -> dict[str, Any]:

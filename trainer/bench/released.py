@@ -61,13 +61,13 @@ class ReleasedLoop:
             logprobs = self._summary_logprobs(self._work.models.summarizer, prompt, sample)
             per_token = policy_loss(logprobs, logprobs.detach(), advantage.to(logprobs), objective.clip)
             per_token = per_token + objective.kl * k3(logprobs, anchored)
-            (per_token.sum() / all_tokens).backward()  # type: ignore[no-untyped-call]
+            (per_token.sum() / all_tokens).backward()
 
     def generator(self) -> None:
         """One pair after the other: four forward and two backward passes."""
         jobs = list(self._judged())
         for summary, pair in jobs:
-            (self._loss(summary, pair) / len(jobs)).backward()  # type: ignore[no-untyped-call]
+            (self._loss(summary, pair) / len(jobs)).backward()
 
     def _judged(self) -> Iterator[tuple[Summary, PreferencePair]]:
         for group in self._work.groups:
@@ -94,13 +94,16 @@ class ReleasedLoop:
         labels = ids.clone()
         labels[:, : len(prompt)] = IGNORED
         logits: Tensor = policy(lambda lm: lm(input_ids=ids, use_cache=False).logits)
-        logits = logits if logits.dtype == torch.float64 else logits.float()
-        return -F.cross_entropy(logits[0, :-1], labels[0, 1:], ignore_index=IGNORED, reduction="none").sum()
+        return -F.cross_entropy(_precise(logits)[0, :-1], labels[0, 1:], ignore_index=IGNORED, reduction="none").sum()
 
     def _summary_logprobs(self, policy: Policy, prompt: Sequence[int], sample: Sequence[int]) -> Tensor:
         ids = torch.tensor([[*prompt, *sample]], device=self._work.device)
         kept = len(sample) + 1
         logits: Tensor = policy(lambda lm: lm(input_ids=ids, use_cache=False, logits_to_keep=kept).logits)
-        logits = logits[0, :-1] / self._work.temperature
+        logits = _precise(logits)[0, :-1] / self._work.temperature
         targets = ids[0, -len(sample) :]
         return logits.gather(1, targets[:, None])[:, 0] - logits.logsumexp(1)
+
+
+def _precise(logits: Tensor) -> Tensor:
+    return logits if logits.dtype == torch.float64 else logits.float()

@@ -99,7 +99,9 @@ class BenchReport:
 
     def _seconds(self, loop: str, names: Sequence[str]) -> float:
         """Median over the rounds of what these stages took together."""
-        return statistics.median(sum(round_) for round_ in zip(*(self.stages[loop][n].seconds for n in names), strict=True))
+        return statistics.median(
+            sum(round_) for round_ in zip(*(self.stages[loop][n].seconds for n in names), strict=True)
+        )
 
     def _whole(self, loop: str) -> float:
         return self._seconds("decode", tuple(self.stages["decode"])) + self._seconds(loop, SUMMARIZER_STAGES)
@@ -151,7 +153,7 @@ def _cells(costs: Costs) -> tuple[str, str, str]:
 
 def _lines(report: BenchReport) -> list[str]:
     cache, trl = report.reference_cache, report.trl_step_time_ratio
-    lines = [
+    return [
         f"Summarizer's step (reward, KL reference, update): {report.token_passes_ratio:.2f} times fewer token passes, "
         f"{report.step_time_ratio:.2f} times less time; {report.whole_step_time_ratio:.2f} times with decoding.",
         f"Joint step (the generator learns from the same summaries): {report.joint_token_passes_ratio:.2f} times fewer "
@@ -164,4 +166,3 @@ def _lines(report: BenchReport) -> list[str]:
         "Passes: 1 per token forward, 3 with a backward pass. MiB: the most that a stage takes beyond what lay there "
         "before it.",
     ]
-    return lines

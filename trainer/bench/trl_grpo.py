@@ -2,8 +2,8 @@
 
 TRL samples summaries of the same lengths from the same prompts itself, so a whole step is compared with a whole step.
 The reward scores all answers of a step in one padded batch, reading logits where answers stand, and the reference once
-per pair. Settings are the released ones; everything that costs extra and is not needed is off (checkpointing, bf16
-on CPUs, logging). The generator stays as it is: TRL has no place for a second model that learns.
+per pair. Settings are the released ones; what costs extra and is not needed is off (checkpointing, bf16 on CPUs,
+logging). The generator stays as it is: TRL has no place for a second model that learns.
 """
 
 from __future__ import annotations
@@ -69,16 +69,22 @@ class _Measuring(TrainerCallback):
 
 def _trainer(workload: Workload, folder: Path, rounds: int) -> Any:
     from datasets import Dataset
-    from trl import GRPOConfig, GRPOTrainer
+    from trl.trainer.grpo_config import GRPOConfig
+    from trl.trainer.grpo_trainer import GRPOTrainer
 
     models, groups = workload.models, workload.groups
+    cuda = workload.device.type == "cuda"
+    samples = len(groups) * len(groups[0].samples)
+    # On CPUs one row after the other, as the released settings have it, was as fast as all at once in a tenth of the
+    # memory; on a GPU single rows would leave it idle.
+    at_once = samples if cuda else 1
     base = folder / "base"
     models.summarizer.lm.save_pretrained(str(base))  # TRL loads the start of the KL term from disk
     models.tokenizer.save_pretrained(str(base))
-    cuda = workload.device.type == "cuda"
     settings = GRPOConfig(
         output_dir=str(folder / "out"),
-        per_device_train_batch_size=len(groups) * len(groups[0].samples),
+        per_device_train_batch_size=at_once,
+        gradient_accumulation_steps=samples // at_once,
         num_generations=len(groups[0].samples),
         max_steps=rounds,
         shuffle_dataset=False,
@@ -113,17 +119,18 @@ def _trainer(workload: Workload, folder: Path, rounds: int) -> Any:
     )
 
 
-def _reward_function(workload: Workload) -> Callable[..., list[float]]:
+def _reward_function(workload: Workload) -> Callable[..., list[float | None]]:
     @torch.no_grad()
-    def preference_reward(completions: Sequence[str], user: Sequence[int], **_: Any) -> list[float]:
+    def preference_reward(completions: Sequence[str], user: Sequence[int], **_: Any) -> list[float | None]:
         models, objective = workload.models, workload.objective
         pairs = {number: workload.groups[number].pairs[0] for number in user}
-        known = dict(zip(pairs, _both_logprobs(workload, models.reference, [(NOTHING, pairs[n]) for n in pairs])))
+        without = _both_logprobs(workload, models.reference, [(NOTHING, pair) for pair in pairs.values()])
+        known = dict(zip(pairs, without, strict=True))
         told = [(Summary(clauses=(Clause(text),)), pairs[n]) for text, n in zip(completions, user, strict=True)]
         scored = _both_logprobs(workload, models.generator, told)
         reference = torch.stack([known[number] for number in user])
         margins = margin(scored[:, 0], scored[:, 1], reference[:, 0], reference[:, 1])
-        rewards: list[float] = (-preference_loss(margins, objective.loss, objective.beta)).tolist()
+        rewards: list[float | None] = (-preference_loss(margins, objective.loss, objective.beta)).tolist()
         return rewards
 
     return preference_reward

@@ -35,9 +35,7 @@ _CHAT = (
     "{% for message in messages %}<|turn|> {{ message.content }} {% endfor %}"
     "{% if add_generation_prompt %}<|turn|>{% endif %}"
 )
-_TEMPLATES = {
-    "generation.system": "<preferences>\n{% for clause in clauses %}{{ clause }}\n{% endfor %}</preferences>"
-}
+_TEMPLATES = {"generation.system": "<preferences>\n{% for clause in clauses %}{{ clause }}\n{% endfor %}</preferences>"}
 MOVED = 0.02
 """How far a learner stands from its start, as a share of each weight tensor's standard deviation."""
 

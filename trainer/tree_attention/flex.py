@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -47,7 +47,7 @@ class Flex:
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor, scaling: float | None) -> Tensor:
         """See `TreeLayout`."""
-        attention = _compiled() if query.device.type == "cuda" else flex_attention
+        attention = _compiled() if query.device.type == "cuda" else cast("Callable[..., Any]", flex_attention)
         grouped = query.shape[1] != key.shape[1]
         attended: Tensor = attention(query, key, value, block_mask=self.mask, scale=scaling, enable_gqa=grouped)
         return attended.transpose(1, 2)

@@ -53,8 +53,8 @@ class Gathered:
         results = 0
         for families in _calls(segments):
             queries, real = _padded([family.siblings for family in families])
-            keys, there = _padded([family.path + family.siblings for family in families])
-            mask = _mask(families, owner, queries, keys, there).to(device) if families[0].path else None
+            keys, _ = _padded([family.path + family.siblings for family in families])
+            mask = _mask(families, owner, queries, keys).to(device) if families[0].path else None
             calls.append(Families(queries.to(device), keys.to(device), mask))
             order[queries[real]] = results + real.flatten().nonzero()[:, 0]
             results += queries.numel()
@@ -121,12 +121,15 @@ def _size(family: _Family) -> int:
     return len(family.path) + len(family.siblings)
 
 
-def _mask(families: Sequence[_Family], owner: Tensor, queries: Tensor, keys: Tensor, there: Tensor) -> Tensor:
-    """(F, 1, n, m); a padded query looks at its path too, for a softmax over nothing is not a number."""
+def _mask(families: Sequence[_Family], owner: Tensor, queries: Tensor, keys: Tensor) -> Tensor:
+    """(F, 1, n, m); a padded query looks at its path too, for a softmax over nothing is not a number.
+
+    Padded keys repeat place 0, which belongs to a root and so to no branch that has a path.
+    """
     behind = torch.tensor([len(family.path) for family in families])
     on_path = (torch.arange(keys.shape[1]) < behind[:, None])[:, None]
     in_branch = (owner[keys][:, None] == owner[queries][:, :, None]) & (keys[:, None] <= queries[:, :, None])
-    return ((on_path | in_branch) & there[:, None])[:, None]
+    return (on_path | in_branch)[:, None]
 
 
 def _places(segments: Iterable[Segment]) -> list[int]:
