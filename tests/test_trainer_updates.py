@@ -122,7 +122,7 @@ def test_rewards_and_the_generators_gradient_are_those_of_separate_passes(
     penalties = [[0.5 * max(0, len(sample) - 6) for sample in group.samples] for group in few]
     assert any(any(row) for row in penalties)
     expected = -torch.tensor([[one.item() for one in rows] for rows in by_summary]) - torch.tensor(penalties)
-    torch.testing.assert_close(judged.rewards, expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(judged.rewards, expected.double(), rtol=1e-4, atol=1e-4)
     assert judged.loss == pytest.approx(total.item(), rel=1e-4)
 
 

@@ -60,8 +60,12 @@ class PackedTrees:
         return self.ids.shape[1]
 
     def per_leaf(self, values: Tensor) -> Tensor:
-        """Sum `values` (M,) over the tokens of each leaf: (L,)."""
-        return torch.zeros(self.leaves, dtype=values.dtype, device=values.device).index_add(0, self.leaf, values)
+        """Sum `values` (M,) over the tokens of each leaf: (L,), in float64.
+
+        A margin is a small difference of these sums, which float32 rounds visibly in answers of some hundred tokens.
+        """
+        total = torch.zeros(self.leaves, dtype=torch.float64, device=values.device)
+        return total.index_add(0, self.leaf, values.double())
 
 
 def pack(trees: Sequence[Branch], device: torch.device | str = "cpu", layout: LayOut = lay_out) -> PackedTrees:

@@ -23,21 +23,12 @@ from transformers import PreTrainedModel
 from trainer.sampling import Sampler, Tokens
 
 
-def shard(lm: PreTrainedModel | PeftModel, processes: int, learning: Sequence[str] = ()) -> None:
-    """Spread the layers of `lm` over all processes.
-
-    Args:
-        learning: the adapters that learn. FSDP2 remembers from its first gathering which weights do, and peft says it
-            of one adapter at a time, so all of them are gathered once while they do.
-    """
+def shard(lm: PreTrainedModel | PeftModel, processes: int) -> None:
+    """Spread the layers of `lm` over all processes."""
     mesh = init_device_mesh(next(lm.parameters()).device.type, (processes,))
     kinds = set(getattr(lm, "_no_split_modules", None) or ())
     for layer in [module for module in lm.modules() if type(module).__name__ in kinds]:
         fully_shard(layer, mesh=mesh, reshard_after_forward=True)
-    if isinstance(lm, PeftModel):
-        lm.set_requires_grad(list(learning), True)
-    with whole_layers(lm):
-        pass
 
 
 @contextlib.contextmanager

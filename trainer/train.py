@@ -1,4 +1,4 @@
-"""Joint training of summarizer and generator, from a configuration to a run directory. Read `train` and `_step` first.
+"""Joint training of summarizer and generator, from a configuration to a run directory. Read `train` and `take_step`.
 
 rollouts      G summaries for each of P users, sampled from the summarizer
 generator     how well does each summary let it rank the user's held-out answers? The negated loss is the reward,
@@ -23,12 +23,12 @@ from popi_sdk.errors import ConfigError
 from trainer.checkpoint import restore, save_checkpoint
 from trainer.config import Config
 from trainer.data import Example
-from trainer.distributed import average_gradients, clip_gradients, is_main, joined, main_first, means, size
+from trainer.distributed import average_gradients, clip_gradients, gathered, is_main, joined, main_first, means, size
 from trainer.encode import Encoder
 from trainer.errors import DivergedError
 from trainer.health import Health, look_at, users_to_look_at
 from trainer.losses import group_advantages
-from trainer.models import LEARNERS, Models, stop_tokens
+from trainer.models import Models, stop_tokens
 from trainer.progress import Reporter
 from trainer.reference import ReferenceLogprobs
 from trainer.rollouts import Batches, sample_groups
@@ -164,7 +164,7 @@ def make_training(
     sampler = make_sampler(models, config)
     if config.run.parallel == "sharded" and size() > 1:
         for lm in models.distinct():
-            shard(lm, size(), LEARNERS)
+            shard(lm, size())
         sampler = WholeSampler(sampler)
     reference = ReferenceLogprobs(models.reference, encoder, run.reference)
     return Training(
@@ -196,7 +196,7 @@ def _resumed(run: RunDirectory, training: Training, reporter: Reporter) -> tuple
     Raises:
         ConfigError: data or base model are not those that the run began with.
     """
-    checkpoint = run.latest()
+    checkpoint = gathered(run.latest())[0]  # the main process's word, which may write the next one at once
     reporter.rewind(None if checkpoint is None else checkpoint.step)
     if checkpoint is None:
         return 0, _look_and_save(run, training, 0, Health(), reporter)

@@ -80,7 +80,7 @@ def written_to(place: Path) -> Iterator[None]:
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
             f"{place} cannot be written: {error}",
-            hint="Make room and run the same command with --resume; the last complete checkpoint is intact.",
+            hint="Make room and run the command again, `train` with --resume; the last complete checkpoint is intact.",
         ) from error
 
 

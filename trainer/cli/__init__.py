@@ -6,6 +6,7 @@ import os
 
 import typer
 
+from trainer.cli.bench import bench
 from trainer.cli.evaluate import evaluate
 from trainer.cli.export import export
 from trainer.cli.failing import TrainGroup
@@ -27,3 +28,4 @@ app.command()(prepare)
 app.command()(train)
 app.command()(evaluate)
 app.command()(export)
+app.command()(bench)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -26,4 +27,5 @@ def train(
         except KeyboardInterrupt:
             typer.echo("Stopped. The same command with --resume goes on from the last checkpoint.", err=True)
             raise typer.Exit(130) from None
-        typer.echo(f"Trained: {run.path}\nNext: popi-train evaluate {run.path}")
+        if os.environ.get("RANK", "0") == "0":  # the first of the processes that torchrun started
+            typer.echo(f"Trained: {run.path}\nNext: popi-train evaluate {run.path}")
