@@ -6,6 +6,7 @@ Each is a stage whose result lies in the run's directory, so an interrupted run 
 from __future__ import annotations
 
 import hashlib
+import heapq
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import torch
 
 from popi_sdk.errors import ConfigError
-from popi_sdk.render import render
+from popi_sdk.render import render, signal_parts
 from popi_sdk.templates import Templates
 from trainer.config import Config
 from trainer.data import Example, load_examples, write_examples
@@ -31,6 +32,8 @@ WORLD_SIZES = {"validation": 200, "test": 400}
 SCRATCH_WINDOW = 2_048
 TOKENIZER_EXAMPLES = 300
 """Users, and answers, whose texts a tokenizer from scratch is trained on."""
+LONGEST = 100
+"""Examples whose tokens are counted before training: those of the longest signals, and of the longest pairs."""
 
 
 def prepare_data(run: RunDirectory, config: Config) -> dict[str, list[Example]]:
@@ -84,7 +87,7 @@ def prepare_models(
     torch.manual_seed(config.run.seed)  # new adapters are random; a resumed run comes here without a warm start
     models = load_models(config.model, base, device, start=run.start if run.start.is_dir() else None)
     encoder = make_encoder(models, config, templates)
-    _refuse_too_long(encoder, [*data["train"], *data["validation"]], reporter)
+    _refuse_too_long(encoder, [*data["train"], *data["validation"]])
     return models, encoder
 
 
@@ -172,11 +175,19 @@ def _make_base(config: Config, texts: Sequence[str], draft: Path) -> None:
     lm.save_pretrained(str(draft))
 
 
-def _refuse_too_long(encoder: Encoder, examples: Sequence[Example], reporter: Reporter) -> None:
-    with reporter.stage("reading the data", len(examples)) as advance:
-        for example in examples:
+def _refuse_too_long(encoder: Encoder, examples: Sequence[Example]) -> None:
+    """Try the longest texts now, rather than fail when their turn comes."""
+    for length in (_said, _held_out):
+        for example in heapq.nlargest(LONGEST, examples, key=length):
             encoder.refuse_too_long(example)
-            advance()
+
+
+def _said(example: Example) -> int:
+    return sum(len(part.text.encode()) for signal in example.signals for part in signal_parts(signal))
+
+
+def _held_out(example: Example) -> int:
+    return max(len(f"{pair.prompt}{max(pair.chosen, pair.rejected, key=len)}".encode()) for pair in example.pairs)
 
 
 def _wants_warm_start(config: Config) -> bool:

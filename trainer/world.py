@@ -44,9 +44,7 @@ DIMENSIONS: tuple[tuple[Way, Way], ...] = (
     ),
     (
         Way("Back claims with studies.", ("Studies show it works.", "Research confirms this.", "The data agree.")),
-        Way(
-            "Tell a personal story.", ("I tried this last summer.", "My aunt swears by it.", "I recall doing so.")
-        ),
+        Way("Tell a personal story.", ("I tried this last summer.", "My aunt swears by it.", "I recall doing so.")),
     ),
     (
         Way("End with a question.", ("Shall we go on?", "Would you like more?", "What do you think?")),
