@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Sequence
@@ -23,9 +22,9 @@ from trainer.data import Example
 from trainer.export import EXAMPLES, ExportReport, Summarize, export_model
 from trainer.models import load_models, load_tokenizer, restore_learner
 from trainer.reference import ReferenceLogprobs
-from trainer.run_directory import SPLITS, RunDirectory, find_run, run_templates
+from trainer.run_directory import RunDirectory, find_run, run_templates
 from trainer.scoring import PairScorer
-from trainer.stages import choose_device, make_encoder, prepare_data
+from trainer.stages import choose_device, data_digest, make_encoder, prepare_data
 
 
 def export_run(
@@ -57,7 +56,7 @@ def export_run(
             input_tokens=config.data.input_tokens,
             base=config.model.base,
             metrics={"steps": checkpoint.step, "validation": _last_evaluation(run.metrics, checkpoint.step)},
-            data_digest=_data_digest(run, config),
+            data_digest=data_digest(run, config),
             config_digest=config.digest(),
             licence_notes=licence_notes,
             check=examples,
@@ -110,12 +109,3 @@ def _last_evaluation(metrics: Path, step: int) -> dict[str, Any]:
             if row["kind"] == "evaluation" and row["step"] <= step:
                 found = {key: value for key, value in row.items() if key not in ("kind", "time")}
     return found
-
-
-def _data_digest(run: RunDirectory, config: Config) -> str:
-    """SHA-256 of the three splits."""
-    folder = run.data if config.data.folder == "world" else Path(config.data.folder)
-    digest = hashlib.sha256()
-    for split in SPLITS:
-        digest.update((folder / f"{split}.jsonl").read_bytes())
-    return digest.hexdigest()
