@@ -17,6 +17,14 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes share the cores; threads that wait would spin
 
 
+LONGEST = ("test_trainer_smoke", "test_trainer_distributed", "test_trainer_export")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take longest begin first, so that no process waits for them at the end."""
+    items.sort(key=lambda item: not item.nodeid.partition("::")[0].partition("tests/")[2].startswith(LONGEST))
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests see the settings they make, not those of the shell they run in."""
