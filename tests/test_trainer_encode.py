@@ -121,6 +121,7 @@ def test_raw_signals_stand_in_full_where_a_summary_would() -> None:
     raw = encoder().raw_context(USER)
     assert "Short answers, please." in raw.text
     assert "Well, it is a long story." in raw.text
+    assert "How does this user like to be answered?" not in raw.text
 
 
 def test_tokens_of_a_summary_are_those_of_its_words() -> None:

@@ -18,6 +18,7 @@ from tests.trained_runs import small_run
 from trainer.cli import app
 from trainer.controls import CONTROLS, oracle_summaries, swapped
 from trainer.data import Example, load_examples, write_examples
+from trainer.errors import DivergedError
 from trainer.evaluate import evaluate
 from trainer.opened import open_run_models
 from trainer.reference import ReferenceLogprobs
@@ -65,12 +66,25 @@ class TestControls:
         write_examples(load_examples(run.data / "test.jsonl")[:1], tmp_path / "alone.jsonl")
         assert "swapped" not in evaluate(run.path, data=tmp_path / "alone.jsonl").controls
 
-    def test_swapping_never_gives_a_summary_to_its_own_user_nor_to_one_with_the_same_truth(self) -> None:
-        examples = [Example(name, (), (), oracle=truth) for name, truth in ("aX", "aX", "bX", "cY")]
+    def test_swapping_never_gives_a_summary_to_its_own_user(self) -> None:
+        examples = [Example(name, (), ()) for name in ("a", "a", "b", "c")]
         summaries = [replace(NOTHING, model=str(number)) for number in range(4)]
         given = swapped(examples, summaries)
         assert given is not None
-        assert [one.model for one in given] == ["3", "3", "3", "0"]
+        assert [one.model for one in given] == ["2", "2", "3", "0"]
+
+    def test_the_truth_is_shown_in_full_whatever_a_guard_would_make_of_it(self, run: RunDirectory) -> None:
+        encoder = open_run_models(run.path).encoder
+        long = "This user is a retired teacher who has read a great deal and wants every answer to begin with a story."
+        truth = oracle_summaries([Example("a", (), (), oracle=long)], encoder)
+        assert truth is not None
+        assert truth[0].text == long
+        assert encoder.safe_summary(long).text != long
+
+    def test_few_examples_are_of_as_many_users_as_there_are(self, run: RunDirectory, tmp_path: Path) -> None:
+        one, two = load_examples(run.data / "test.jsonl")[:2]
+        write_examples([one, replace(one, pairs=one.pairs[:1]), two], tmp_path / "in-order.jsonl")
+        assert evaluate(run.path, data=tmp_path / "in-order.jsonl", limit=2).users == 2
 
     def test_slices_are_those_of_the_data(self, run: RunDirectory) -> None:
         slices = evaluate(run.path, limit=10).slices
@@ -86,6 +100,16 @@ class TestControls:
 class TestFigures:
     def test_ties_count_half(self) -> None:
         assert ranked_right(torch.tensor([0.5, 0.0, -0.0, -2.0])).tolist() == [1.0, 0.5, 0.5, 0.0]
+
+    def test_a_margin_that_is_not_a_number_is_never_scored(self, run: RunDirectory) -> None:
+        opened = open_run_models(run.path)
+        examples = load_examples(run.data / "test.jsonl")[:1]
+        known = ReferenceLogprobs(opened.models.reference, opened.encoder)
+        known.prepare(examples[0].pairs)
+        with torch.no_grad():
+            opened.models.generator.lm.get_output_embeddings().weight.fill_(float("nan"))
+        with pytest.raises(DivergedError, match="not a number"):
+            PairScorer(opened.models.generator, opened.encoder, known).margins(examples, [NOTHING])
 
     def test_margins_equal_plain_forward_passes(self, run: RunDirectory) -> None:
         opened = open_run_models(run.path)

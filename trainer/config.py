@@ -93,19 +93,23 @@ class WarmStartConfig(Group):
     summarizer: Literal["none", "contrast", "oracle"] = "none"
     """Whose summaries the summarizer learns first: the contrast baseline's, or what is truly known about the user."""
     summarizer_steps: CountOrNone = 0
+    """Steps of the summarizer's warm start."""
     summarizer_noise: Share = 0.0
     """Chance that a clause of the target is the first user's, whoever it is about: such a start says much the same of
     everyone, and leaves something to find."""
     generator_steps: CountOrNone = 0
     """Steps in which a generator from scratch learns to answer as descriptions ask; 0 for instruct models."""
     batch: Count = 32
+    """Targets per step of a warm start."""
     learning_rate: Rate = 2e-3
+    """The highest of both warm starts, with AdamW."""
 
 
 class ObjectiveConfig(Group):
     """The one objective of both models."""
 
     loss: Literal["dpo", "ipo"] = "dpo"
+    """DPO, or IPO, which aims at a margin of 1 / (2 beta) and no further."""
     beta: Positive = 0.1
     """Sharpness of the preference loss, per nat of margin."""
     pairs: Count = 4
@@ -132,6 +136,7 @@ class RolloutConfig(Group):
     group: Annotated[int, Field(ge=2)] = 8
     """Summaries per user."""
     temperature: Positive = 1.0
+    """Of sampling; 1 samples from the summarizer as it is."""
     inner_epochs: Count = 1
     """Times the same rollouts are used for a summarizer update."""
     microbatch: Count = 16
@@ -146,15 +151,23 @@ class RunConfig(Group):
     rounds: Count = 1
     """Rounds of `alternating`: the steps are dealt out evenly to 2 * rounds phases."""
     steps: Count = 80
+    """Steps of joint training."""
     summarizer_learning_rate: Rate = 1e-4
+    """The highest of the summarizer's schedule."""
     generator_learning_rate: Rate = 3e-5
+    """The highest of the generator's; a third of the summarizer's or less keeps it reading summaries."""
     schedule: Literal["cosine", "constant"] = "cosine"
+    """Down to a tenth along a cosine, or not at all."""
     warmup_steps: CountOrNone = 0
+    """Steps in which the learning rates rise from 0."""
     evaluate_every: Count = 20
+    """Steps between looks at unseen users."""
     save_every: Count = 20
     """Steps between checkpoints; the two newest are kept."""
     seed: int = 0
+    """Decides everything that is drawn."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train; `auto` takes a GPU where there is one."""
     parallel: Literal["replicated", "sharded"] = "replicated"
     """What several processes (`torchrun`) hold: whole copies of the weights, or a part of every layer each."""
 

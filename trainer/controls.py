@@ -77,13 +77,13 @@ def contrast_summaries(examples: Sequence[Example], encoder: Encoder) -> list[Su
 def swapped(examples: Sequence[Example], summaries: Sequence[Summary]) -> list[Summary] | None:
     """For each example, the summary of the next one about another user; None when there is one user only.
 
-    Where the truth is known, that user's differs: a user with the same preferences would be no control.
+    Any other user, one with the same preferences included: choosing those who differ would push it below chance.
     """
     count = len(examples)
     result = []
     for place, example in enumerate(examples):
         others = (summaries[(place + step) % count] for step in range(1, count)
-                  if _differs(example, examples[(place + step) % count]))  # fmt: skip
+                  if examples[(place + step) % count].user != example.user)  # fmt: skip
         other = next(others, None)
         if other is None:
             return None
@@ -91,15 +91,11 @@ def swapped(examples: Sequence[Example], summaries: Sequence[Summary]) -> list[S
     return result
 
 
-def _differs(one: Example, other: Example) -> bool:
-    return one.user != other.user and (not one.oracle or one.oracle != other.oracle)
-
-
 def oracle_summaries(examples: Sequence[Example], encoder: Encoder) -> list[Summary] | None:
-    """The truth about each user; None when it is not known of all."""
+    """The truth about each user in full, whatever a guard would make of it; None when it is not known of all."""
     if not all(example.oracle for example in examples):
         return None
-    return [encoder.safe_summary(example.oracle) for example in examples]
+    return [encoder.as_it_is(example.oracle) for example in examples]
 
 
 def raw_summaries(examples: Sequence[Example], encoder: Encoder) -> list[Summary]:

@@ -14,7 +14,7 @@ from popi_sdk.chat_tokens import prompt_ids
 from popi_sdk.composer import compose
 from popi_sdk.errors import ConfigError
 from popi_sdk.guard import guard
-from popi_sdk.render import render
+from popi_sdk.render import render, rendered_signal, signal_parts
 from popi_sdk.signals import PreferencePair
 from popi_sdk.summarizers.written import answer_of
 from popi_sdk.summary import NOTHING, Clause, Summary
@@ -93,10 +93,19 @@ class Encoder:
 
     def raw_context(self, example: Example) -> Summary:
         """The signals themselves, put where a summary would stand; no guard, for this is what a summary replaces."""
-        rendered = render(
-            example.signals, max_summary_tokens=0, input_tokens=self._input_tokens, templates=self.templates
+        texts = sum(len(signal_parts(signal)) for signal in example.signals)
+        limit = max(20, self._input_tokens // max(1, texts))
+        shown = (rendered_signal(signal, limit) for signal in example.signals)
+        return Summary(
+            clauses=tuple(
+                Clause("\n".join([one.title, *(f"{part.name}: {part.text}" for part in one.parts)])) for one in shown
+            )
         )
-        return Summary(clauses=(Clause(rendered.messages[-1]["content"]),))
+
+    @staticmethod
+    def as_it_is(text: str) -> Summary:
+        """A text as a summary, a clause a line, without the guard and without a limit."""
+        return Summary(clauses=tuple(Clause(line.strip()) for line in text.splitlines() if line.strip()))
 
     def summary_text(self, ids: Sequence[int]) -> str:
         """A sampled summary as text; empty when the model said that there is nothing to say."""

@@ -18,6 +18,7 @@ from popi_sdk.errors import ConfigError
 from popi_sdk.summary import Summary
 from trainer.controls import CONTROLS, contrast_summaries, nothing, oracle_summaries, raw_summaries, swapped
 from trainer.data import Example, load_examples
+from trainer.health import users_to_look_at
 from trainer.intervals import Interval, share_over_users
 from trainer.opened import Evaluated, open_evaluated
 from trainer.progress import Reporter
@@ -91,7 +92,7 @@ def evaluate(
         summarizer: judged instead of the run's own: another run or checkpoint, or whatever the SDK takes as one (an
             exported directory, "contrast", "provider/model").
         generator: judges instead of the run's own: another run or checkpoint, or a hub id or directory of any model.
-        limit: at most so many examples.
+        limit: at most so many examples, of as many users as there are.
         sampled: sample summaries at `rollout.temperature` instead of decoding them greedily, as the SDK does.
 
     Raises:
@@ -167,7 +168,10 @@ def _examples(evaluated: Evaluated, data: Path | None, limit: int | None) -> lis
     file = data or (evaluated.run.data if folder == "world" else Path(folder)) / "test.jsonl"
     if not file.is_file():
         raise ConfigError(f"There is no {file}", hint="Give --data a file in the documented format.")
-    examples = [example for example in load_examples(file) if example.pairs][:limit]
+    examples = [example for example in load_examples(file) if example.pairs]
     if not examples:
         raise ConfigError(f"{file} holds no example with held-out pairs", hint="See `popi-train prepare --help`.")
-    return examples
+    chosen = users_to_look_at(examples, limit or len(examples))
+    for example in chosen:
+        evaluated.generator.encoder.refuse_too_long(example)
+    return chosen

@@ -205,7 +205,10 @@ def load_tokenizer(source: str | Path) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"`model.base`: no tokenizer can be loaded from {source}: {error}") from error
+        raise ConfigError(
+            f"`model.base`: no tokenizer can be loaded from {source}: {str(error).splitlines()[0]}",
+            hint="Give a hub id (with the network, and a token for gated models) or a directory.",
+        ) from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer

@@ -20,7 +20,7 @@ from trainer.models import Models, Policy, load_language_model, load_models, loa
 from trainer.reference import ReferenceLogprobs
 from trainer.run_directory import RunDirectory, find_run, run_templates
 from trainer.scoring import PairScorer
-from trainer.stages import choose_device, make_encoder
+from trainer.stages import any_device, make_encoder, window_of
 from trainer.train import make_sampler
 
 
@@ -58,7 +58,7 @@ def open_run_models(place: Path) -> OpenedRun:
     if checkpoint is None:
         raise ConfigError(f"{place} has no checkpoint yet", hint="Let `popi-train train` go on first.")
     start = run.start if run.start.is_dir() else None
-    models = load_models(config.model, run.base_of(config), choose_device(config), start=start)
+    models = load_models(config.model, run.base_of(config), any_device(config), start=start)
     for role, policy in models.learners.items():
         restore_learner(policy, checkpoint.folder / role)
     return OpenedRun(run, config, models, make_encoder(models, config, run_templates(config)))
@@ -71,15 +71,18 @@ def open_evaluated(place: Path, summarizer: str, generator: str, *, sampled: boo
         ConfigError: one of them is nothing that can be opened.
     """
     own = open_run_models(place)
-    trained: Writer = _writer(own, own.models.summarizer, sampled)
-    if summarizer:
-        trained = _writer_named(summarizer, own, sampled)
+    writing = open_run_models(Path(summarizer)) if summarizer and _is_run(summarizer) else own
+    trained: Writer = _writer(writing, writing.models.summarizer, sampled)
+    if summarizer and writing is own:
+        if sampled:
+            raise ConfigError(f"{summarizer} is no run, and only a run's summaries can be sampled")
+        trained = _sdk_writer(summarizer, own)
     return Evaluated(
         config=own.config,
         run=own.run,
         trained=trained,
-        warm_start=_writer(own, own.models.anchor, sampled),
-        untrained=_untrained(own, sampled),
+        warm_start=_writer(writing, writing.models.anchor, sampled),
+        untrained=_untrained(writing, sampled),
         generator=_judge_named(generator, own) if generator else _judge(own),
     )
 
@@ -90,10 +93,7 @@ def _writer(opened: OpenedRun, policy: Policy, sampled: bool) -> ModelWriter:
     return ModelWriter(policy, opened.encoder, sampler, temperature, opened.config.run.seed)
 
 
-def _writer_named(name: str, own: OpenedRun, sampled: bool) -> Writer:
-    if _is_run(name):
-        other = open_run_models(Path(name))
-        return _writer(other, other.models.summarizer, sampled)
+def _sdk_writer(name: str, own: OpenedRun) -> Writer:
     from popi_sdk.backend import LiteLLMBackend
 
     config = load_sdk_config(overrides={"summarizer": name, "store": "memory"})
@@ -109,10 +109,10 @@ def _judge_named(name: str, own: OpenedRun) -> PairScorer:
     """Another run's generator, or any model as it is: then it is its own reference."""
     if _is_run(name):
         return _judge(open_run_models(Path(name)))
-    device = choose_device(own.config)
+    device = any_device(own.config)
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     policy = Policy(load_language_model(name, device, dtype), learns=False)
-    encoder = own.encoder.for_tokenizer(load_tokenizer(name), int(policy.lm.config.max_position_embeddings))
+    encoder = own.encoder.for_tokenizer(load_tokenizer(name), window_of(policy, load_tokenizer(name)))
     return PairScorer(policy, encoder, ReferenceLogprobs(policy, encoder), own.config.rollout.microbatch)
 
 
@@ -122,7 +122,7 @@ def _untrained(own: OpenedRun, sampled: bool) -> Writer | None:
         return None
     if own.config.model.lora_rank:
         return _writer(own, Policy(own.models.summarizer.lm, adapter=None, learns=False), sampled)
-    base = load_language_model(own.run.base_of(own.config), choose_device(own.config), torch.float32)
+    base = load_language_model(own.run.base_of(own.config), any_device(own.config), torch.float32)
     return _writer(own, Policy(base, learns=False), sampled)
 
 

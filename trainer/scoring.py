@@ -12,6 +12,7 @@ from popi_sdk.summary import Summary
 from trainer.config import ObjectiveConfig
 from trainer.data import Example
 from trainer.encode import Encoder
+from trainer.errors import DivergedError
 from trainer.losses import margin, preference_loss
 from trainer.models import Policy
 from trainer.reference import ReferenceLogprobs
@@ -72,5 +73,7 @@ class PairScorer:
                 )
                 scores, known = scores / lengths, known / lengths
             margins = margin(scores[:, 0], scores[:, 1], known[:, 0], known[:, 1])
+            if not torch.isfinite(margins).all():
+                raise DivergedError("A margin is not a number", hint="Lower the learning rates and train again.")
             results += margins.split([len(one.pairs) for one in batch])
         return results

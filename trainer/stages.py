@@ -10,6 +10,7 @@ import heapq
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,7 +20,7 @@ from popi_sdk.templates import Templates
 from trainer.config import Config
 from trainer.data import Example, load_examples, write_examples
 from trainer.encode import Encoder
-from trainer.models import LEARNERS, Models, Policy, load_models, save_learner
+from trainer.models import LEARNERS, Models, Policy, load_models, load_tokenizer, save_learner
 from trainer.progress import Reporter
 from trainer.run_directory import SPLITS, RunDirectory, run_templates
 from trainer.scratch import scratch_model, scratch_tokenizer
@@ -87,22 +88,29 @@ def prepare_models(
     torch.manual_seed(config.run.seed)  # new adapters are random; a resumed run comes here without a warm start
     models = load_models(config.model, base, device, start=run.start if run.start.is_dir() else None)
     encoder = make_encoder(models, config, templates)
-    _refuse_too_long(encoder, [*data["train"], *data["validation"]])
+    _refuse_too_long(encoder, [*data["train"], *data["validation"], *data["test"]])
     return models, encoder
 
 
 def make_encoder(models: Models, config: Config, templates: Templates) -> Encoder:
     """The encoder that fits a run's tokenizer, templates and window."""
-    window = int(
-        getattr(models.summarizer.lm.config, "max_position_embeddings", 0) or models.tokenizer.model_max_length
-    )
     return Encoder(
         models.tokenizer,
         templates,
-        window=window,
+        window=window_of(models.summarizer, models.tokenizer),
         input_tokens=config.data.input_tokens,
         max_summary_tokens=config.model.max_summary_tokens,
     )
+
+
+def window_of(policy: Policy, tokenizer: Any) -> int:
+    """Most tokens the model can read."""
+    return int(getattr(policy.lm.config, "max_position_embeddings", 0) or tokenizer.model_max_length)
+
+
+def any_device(config: Config) -> torch.device:
+    """The device to look at a finished run on: the one it asks for where there is one, else the CPU."""
+    return torch.device("cuda" if config.run.device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def choose_device(config: Config) -> torch.device:
@@ -114,7 +122,7 @@ def choose_device(config: Config) -> torch.device:
     wanted = config.run.device
     if wanted == "cuda" and not torch.cuda.is_available():
         raise ConfigError('`run.device` is "cuda" and there is no usable GPU', hint='Use "cpu" or "auto".')
-    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+    return any_device(config)
 
 
 def refuse_early(config: Config) -> None:
@@ -125,6 +133,8 @@ def refuse_early(config: Config) -> None:
     """
     choose_device(config)
     run_templates(config)
+    if config.model.base != "scratch":
+        load_tokenizer(config.model.base)
     if config.data.folder != "world":
         for split in SPLITS:
             _refuse_missing(Path(config.data.folder) / f"{split}.jsonl")

@@ -18,7 +18,7 @@ def bench(
     lengths: Annotated[
         str, typer.Option(metavar="S/Z/X/Y", help="Tokens of signals, summary, question and response.")
     ] = "1800/60/25/220",
-    scale: Annotated[float, typer.Option(help="All lengths times this, for slower machines.", min=0.0)] = 1.0,
+    scale: Annotated[float, typer.Option(help="All lengths times this, for slower machines.", min=0.01)] = 1.0,
     users: Annotated[int, typer.Option(help="Users per step, each with 8 summaries.", min=1)] = 1,
     rounds: Annotated[int, typer.Option(help="Timed steps of each loop, in turns.", min=1)] = 3,
     trl: Annotated[bool, typer.Option("--trl/--no-trl", help="Measure TRL's GRPOTrainer too.")] = True,

@@ -16,7 +16,9 @@ def evaluate(
     data: Annotated[Path | None, typer.Option(help="Examples as JSON lines; the run's test split by default.")] = None,
     summarizer: Annotated[str, typer.Option(help="Judge another run's, an exported one, or contrast instead.")] = "",
     generator: Annotated[str, typer.Option(help="Let another run's, or any model by id or folder, judge.")] = "",
-    limit: Annotated[int | None, typer.Option(help="At most so many examples.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="At most so many examples, of as many users as there are.")
+    ] = None,
     sampled: Annotated[bool, typer.Option("--sampled", help="Sample summaries as in training, not greedily.")] = False,
     backend: Annotated[str, typer.Option(metavar="MODEL", help="Let it answer with and without summaries.")] = "",
     judge: Annotated[str, typer.Option(metavar="MODEL", help="Let it say which answer suits the user better.")] = "",
@@ -31,6 +33,9 @@ def evaluate(
         if bool(backend) != bool(judge):
             raise typer.BadParameter("--backend and --judge go together")
         from trainer.evaluate import evaluate as run_evaluation
+        from trainer.run_directory import find_run
+
+        answering, judging = _model(backend), _model(judge)
 
         evaluation = run_evaluation(
             run, data=data, summarizer=summarizer, generator=generator, limit=limit, sampled=sampled
@@ -42,13 +47,15 @@ def evaluate(
             written = [(example, summary.text) for example, summary in evaluation.summaries]
             win_rate = win_rate_against_plain(
                 written,
-                backend=_model(backend),
-                judge=_model(judge),
-                cache=run / "judgements.jsonl",
+                backend=answering,
+                judge=judging,
+                cache=find_run(run)[0].path / "judgements.jsonl",
                 max_cost_usd=max_cost,
             ).as_json()
         if as_json:
-            typer.echo(json.dumps(evaluation.as_json() | ({"judge": win_rate} if win_rate else {}), indent=1))
+            typer.echo(
+                json.dumps(evaluation.as_json() | ({"judge": win_rate} if win_rate else {}), indent=1, allow_nan=False)
+            )
             return
         from trainer.cli.tables import show_evaluation, show_win_rate
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,4 +53,6 @@ def _percent(share: float) -> str:
 
 
 def _bounds(interval: Interval) -> str:
+    if math.isnan(interval.low):
+        return "one user"
     return f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"

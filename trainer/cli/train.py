@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trainer.cli.failing import training_packages
+
+if TYPE_CHECKING:
+    from trainer.config import Config
 
 
 def train(
@@ -23,9 +26,17 @@ def train(
 
         place = out or Path("runs") / Path(config).stem
         try:
-            run = run_training(load_config(config), place, resume=resume)
+            run = run_training(_placed(load_config(config)), place, resume=resume)
         except KeyboardInterrupt:
             typer.echo("Stopped. The same command with --resume goes on from the last checkpoint.", err=True)
             raise typer.Exit(130) from None
         if os.environ.get("RANK", "0") == "0":  # the first of the processes that torchrun started
             typer.echo(f"Trained: {run.path}\nNext: popi-train evaluate {run.path}")
+
+
+def _placed(config: Config) -> Config:
+    """The data folder in full, so that the run can be gone on with and evaluated from anywhere."""
+    if config.data.folder == "world":
+        return config
+    data = config.data.model_copy(update={"folder": str(Path(config.data.folder).resolve())})
+    return config.model_copy(update={"data": data})

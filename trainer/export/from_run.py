@@ -20,11 +20,12 @@ from trainer.checkpoint import Checkpoint
 from trainer.config import Config
 from trainer.data import Example
 from trainer.export import EXAMPLES, ExportReport, Summarize, export_model
+from trainer.health import users_to_look_at
 from trainer.models import load_models, load_tokenizer, restore_learner
 from trainer.reference import ReferenceLogprobs
 from trainer.run_directory import RunDirectory, find_run, run_templates
-from trainer.scoring import PairScorer
-from trainer.stages import choose_device, data_digest, make_encoder, prepare_data
+from trainer.scoring import PairScorer, ranked_right
+from trainer.stages import any_device, data_digest, make_encoder, prepare_data
 
 
 def export_run(
@@ -44,7 +45,7 @@ def export_run(
         raise ConfigError(f"{place} has no complete checkpoint yet", hint="Let `popi-train train` go on for a while.")
     config = run.config()
     data = prepare_data(run, config)
-    examples = data["test"][:EXAMPLES] if role == "summarizer" and onnx else []
+    examples = users_to_look_at(data["test"], EXAMPLES) if role == "summarizer" and onnx else []
     with tempfile.TemporaryDirectory(prefix="popi-export-") as merged:
         save_merged(run, checkpoint, role, Path(merged))
         return export_model(
@@ -85,7 +86,7 @@ def _judge(
     @cache
     def scorer() -> PairScorer:
         models = load_models(
-            config.model, run.base_of(config), choose_device(config), start=run.start if run.start.is_dir() else None
+            config.model, run.base_of(config), any_device(config), start=run.start if run.start.is_dir() else None
         )
         for name, policy in models.learners.items():
             restore_learner(policy, checkpoint.folder / name)
@@ -95,7 +96,7 @@ def _judge(
     def accuracy(summarize: Summarize) -> float:
         summaries = [scorer().encoder.safe_summary(summarize(example.signals)) for example in examples]
         margins = torch.cat(scorer().margins(examples, summaries))
-        return ((margins > 0).double() + 0.5 * (margins == 0).double()).mean().item()
+        return ranked_right(margins).mean().item()
 
     return accuracy
 

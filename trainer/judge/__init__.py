@@ -165,7 +165,7 @@ def _outcome(keys: Sequence[str], verdicts: Mapping[str, Verdict | None]) -> Out
 
 
 def _key(judge: ModelSpec, order: Order) -> str:
-    return key_of("judgement", judge.name, *template_texts(), *order)
+    return key_of("judgement", judge.name, judge.api_base or "", *template_texts(), *order)
 
 
 def _ask(judge: ModelSpec, order: Order) -> Reply:

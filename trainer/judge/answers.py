@@ -91,7 +91,7 @@ def _both_messages(question: Question, provider: str) -> tuple[list[ChatMessage]
 
 
 def _key(model: ModelSpec, messages: list[ChatMessage]) -> str:
-    return key_of("answer", model.name, messages)
+    return key_of("answer", model.name, model.api_base or "", messages)
 
 
 def _ask(model: ModelSpec, messages: list[ChatMessage]) -> Reply:
