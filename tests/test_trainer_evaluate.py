@@ -135,9 +135,10 @@ class TestFigures:
             return sides[0] - sides[1]
 
         with torch.no_grad():
+            scored = scorer.scored(examples, summaries)
             for per_token, found in (
-                (False, scorer.margins(examples, summaries)),
-                (True, scorer.margins_per_token(examples, summaries)),
+                (False, [one.margins for one in scored]),
+                (True, [one.per_token for one in scored]),
             ):
                 for place, example in enumerate(examples):
                     expected = [by_hand(pair, place, per_token=per_token) for pair in example.pairs]

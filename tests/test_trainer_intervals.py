@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from popi_sdk.errors import ConfigError
 from trainer.intervals import (
-    accuracy,
     bootstrap_over_users,
     by_user,
     paired_bootstrap,
@@ -26,17 +25,6 @@ values_of_users = st.dictionaries(
     min_size=2,
     max_size=6,
 )
-
-
-def test_a_margin_of_exactly_zero_counts_half() -> None:
-    assert accuracy([2.0, -1.0, 0.0, -0.0, 1e-300]) == (1 + 0 + 0.5 + 0.5 + 1) / 5
-    assert accuracy([math.inf, -math.inf]) == 0.5
-
-
-@pytest.mark.parametrize("margins", [[1.0, math.nan], []])
-def test_no_margin_or_one_that_is_nan_is_refused(margins: list[float]) -> None:
-    with pytest.raises(ConfigError):
-        accuracy(margins)
 
 
 def test_the_mean_is_over_pairs_and_not_over_users() -> None:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from popi_sdk.summarizers import Summarizer
 from popi_sdk.summarizers.contrast import Contrast
 from popi_sdk.summary import NOTHING, Summary
 from trainer.data import Example
@@ -66,12 +67,31 @@ class ModelWriter:
         return written
 
 
+@dataclass(frozen=True, slots=True)
+class SdkWriter:
+    """Any summarizer the SDK can use, an exported directory for one."""
+
+    summarizer: Summarizer
+    encoder: Encoder
+
+    def write(self, examples: Sequence[Example], advance: Callable[[int], None] = lambda _: None) -> list[Summary]:
+        """See `Writer`."""
+        written = []
+        for example in examples:
+            said = self.summarizer.summarize(example.signals)
+            written.append(self.encoder.safe_summary(clause_lines(said) if isinstance(said, Summary) else said))
+            advance(1)
+        return written
+
+
 def contrast_summaries(examples: Sequence[Example], encoder: Encoder) -> list[Summary]:
     """What the model-free baseline says."""
-    return [
-        encoder.safe_summary("\n".join(clause.text for clause in Contrast().summarize(example.signals).clauses))
-        for example in examples
-    ]
+    return SdkWriter(Contrast(), encoder).write(examples)
+
+
+def clause_lines(summary: Summary) -> str:
+    """A summary as a model writes one, a clause a line."""
+    return "\n".join(clause.text for clause in summary.clauses)
 
 
 def swapped(examples: Sequence[Example], summaries: Sequence[Summary]) -> list[Summary] | None:

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from popi_sdk.errors import ConfigError
 from popi_sdk.summary import Summary
 from trainer.controls import CONTROLS, contrast_summaries, nothing, oracle_summaries, raw_summaries, swapped
 from trainer.data import Example, load_examples
 from trainer.health import users_to_look_at
-from trainer.intervals import Interval, share_over_users
+from trainer.intervals import Interval, by_user, share_over_users
 from trainer.opened import Evaluated, open_evaluated
 from trainer.progress import Reporter
-from trainer.scoring import ranked_right
+from trainer.scoring import Scored, ranked_right
+from trainer.stages import data_folder, refuse_too_long
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +103,16 @@ def evaluate(
     examples = _examples(evaluated, data, limit)
     contexts = _contexts(evaluated, examples, reporter)
     with reporter.stage("ranking held-out pairs", len(contexts) * len(examples)) as advance:
-        results, margins = {}, {}
+        results, scored = {}, {}
         for name, summaries in contexts.items():
-            margins[name] = evaluated.generator.margins(examples, summaries)
-            results[name] = _result(evaluated, examples, summaries, margins[name])
+            scored[name] = evaluated.generator.scored(examples, summaries)
+            results[name] = _result(evaluated, examples, summaries, scored[name])
             advance(len(examples))
     return Evaluation(
         users=len({example.user for example in examples}),
         pairs=sum(len(example.pairs) for example in examples),
         controls=results,
-        slices=_slices(examples, margins["trained"]),
+        slices=_slices(examples, scored["trained"]),
         summaries=list(zip(examples, contexts["trained"], strict=True)),
     )
 
@@ -132,13 +132,13 @@ def _contexts(evaluated: Evaluated, examples: Sequence[Example], reporter: Repor
 
 
 def _result(
-    evaluated: Evaluated, examples: Sequence[Example], summaries: Sequence[Summary], margins: Sequence[Tensor]
+    evaluated: Evaluated, examples: Sequence[Example], summaries: Sequence[Summary], scored: Sequence[Scored]
 ) -> ControlResult:
-    per_token = torch.cat(evaluated.generator.margins_per_token(examples, summaries))
-    together = torch.cat(list(margins))
+    per_token = torch.cat([one.per_token for one in scored])
+    together = torch.cat([one.margins for one in scored])
     encoder = evaluated.generator.encoder
     return ControlResult(
-        accuracy=share_over_users(_scores_by_user(examples, margins)),
+        accuracy=share_over_users(_scores_by_user(examples, scored)),
         accuracy_per_token=ranked_right(per_token).mean().item(),
         margin=together.mean().item(),
         loss=evaluated.generator.loss(together, evaluated.config.objective),
@@ -146,32 +146,28 @@ def _result(
     )
 
 
-def _scores_by_user(examples: Sequence[Example], margins: Sequence[Tensor]) -> dict[str, list[float]]:
-    by_user: dict[str, list[float]] = {}
-    for example, own in zip(examples, margins, strict=True):
-        by_user.setdefault(example.user, []).extend(ranked_right(own).tolist())
-    return by_user
+def _scores_by_user(examples: Sequence[Example], scored: Sequence[Scored]) -> dict[str, list[float]]:
+    users = [example.user for example in examples for _ in example.pairs]
+    return by_user(users, ranked_right(torch.cat([one.margins for one in scored])).tolist())
 
 
-def _slices(examples: Sequence[Example], margins: Sequence[Tensor]) -> dict[str, dict[str, Interval]]:
+def _slices(examples: Sequence[Example], scored: Sequence[Scored]) -> dict[str, dict[str, Interval]]:
     values = sorted({item for example in examples for item in example.slices.items()})
     slices: dict[str, dict[str, Interval]] = {}
     for name, value in values:
         inside = [place for place, example in enumerate(examples) if example.slices.get(name) == value]
-        scores = _scores_by_user([examples[place] for place in inside], [margins[place] for place in inside])
+        scores = _scores_by_user([examples[place] for place in inside], [scored[place] for place in inside])
         slices.setdefault(name, {})[value] = share_over_users(scores)
     return slices
 
 
 def _examples(evaluated: Evaluated, data: Path | None, limit: int | None) -> list[Example]:
-    folder = evaluated.config.data.folder
-    file = data or (evaluated.run.data if folder == "world" else Path(folder)) / "test.jsonl"
+    file = data or data_folder(evaluated.run, evaluated.config) / "test.jsonl"
     if not file.is_file():
         raise ConfigError(f"There is no {file}", hint="Give --data a file in the documented format.")
     examples = [example for example in load_examples(file) if example.pairs]
     if not examples:
         raise ConfigError(f"{file} holds no example with held-out pairs", hint="See `popi-train prepare --help`.")
     chosen = users_to_look_at(examples, limit or len(examples))
-    for example in chosen:
-        evaluated.generator.encoder.refuse_too_long(example)
+    refuse_too_long(evaluated.generator.encoder, chosen)
     return chosen

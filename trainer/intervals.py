@@ -6,7 +6,7 @@ Users are drawn, not pairs: what was measured on two hundred pairs of five users
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -36,32 +36,6 @@ class Interval:
         """
         known = {name: self.mean, "low": self.low, "high": self.high}
         return {key: None if math.isnan(value) else value for key, value in known.items()}
-
-
-def accuracy(margins: Iterable[float]) -> float:
-    """Share of `margins` above 0; one of exactly 0 counts half.
-
-    Raises:
-        ConfigError: no margin, or one that is NaN.
-
-    >>> accuracy([1.5, -0.2, 0.0, 3.0])
-    0.625
-    """
-    scores = [score(margin) for margin in margins]
-    if not scores:
-        raise ConfigError("There are no margins to take the accuracy of.", hint="Give at least one held-out pair.")
-    return sum(scores) / len(scores)
-
-
-def score(margin: float) -> float:
-    """What one pair adds to the accuracy: 1 for a margin above 0, 0 below, 0.5 at exactly 0.
-
-    Raises:
-        ConfigError: the margin is NaN.
-    """
-    if math.isnan(margin):
-        raise ConfigError("A margin is NaN.", hint="Look for overflowing log-probabilities or an empty answer.")
-    return 0.5 if margin == 0 else float(margin > 0)
 
 
 def by_user(users: Sequence[str], values: Sequence[float]) -> dict[str, list[float]]:

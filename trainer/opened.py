@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +9,9 @@ import torch
 
 from popi_sdk.config import load_config as load_sdk_config
 from popi_sdk.errors import ConfigError
-from popi_sdk.summarizers import Summarizer, make_summarizer
-from popi_sdk.summary import Summary
+from popi_sdk.summarizers import make_summarizer
 from trainer.config import Config
-from trainer.controls import ModelWriter, Writer
-from trainer.data import Example
+from trainer.controls import ModelWriter, SdkWriter, Writer
 from trainer.encode import Encoder
 from trainer.models import Models, Policy, load_language_model, load_models, load_tokenizer, restore_learner
 from trainer.reference import ReferenceLogprobs
@@ -83,7 +80,7 @@ def open_evaluated(place: Path, summarizer: str, generator: str, *, sampled: boo
         trained=trained,
         warm_start=_writer(writing, writing.models.anchor, sampled),
         untrained=_untrained(writing, sampled),
-        generator=_judge_named(generator, own) if generator else _judge(own),
+        generator=_judge_named(generator, own) if generator else judge_of(own),
     )
 
 
@@ -100,7 +97,8 @@ def _sdk_writer(name: str, own: OpenedRun) -> Writer:
     return SdkWriter(make_summarizer(config, LiteLLMBackend(), own.encoder.templates), own.encoder)
 
 
-def _judge(opened: OpenedRun) -> PairScorer:
+def judge_of(opened: OpenedRun) -> PairScorer:
+    """A run's generator, beside its reference."""
     known = ReferenceLogprobs(opened.models.reference, opened.encoder, opened.run.reference)
     return PairScorer(opened.models.generator, opened.encoder, known, opened.config.rollout.microbatch)
 
@@ -108,11 +106,12 @@ def _judge(opened: OpenedRun) -> PairScorer:
 def _judge_named(name: str, own: OpenedRun) -> PairScorer:
     """Another run's generator, or any model as it is: then it is its own reference."""
     if _is_run(name):
-        return _judge(open_run_models(Path(name)))
+        return judge_of(open_run_models(Path(name)))
     device = any_device(own.config)
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     policy = Policy(load_language_model(name, device, dtype), learns=False)
-    encoder = own.encoder.for_tokenizer(load_tokenizer(name), window_of(policy, load_tokenizer(name)))
+    tokenizer = load_tokenizer(name)
+    encoder = own.encoder.for_tokenizer(tokenizer, window_of(policy, tokenizer))
     return PairScorer(policy, encoder, ReferenceLogprobs(policy, encoder), own.config.rollout.microbatch)
 
 
@@ -132,21 +131,3 @@ def _is_run(name: str) -> bool:
     except ConfigError:
         return False
     return True
-
-
-@dataclass(frozen=True, slots=True)
-class SdkWriter:
-    """Any summarizer the SDK can use, an exported directory for one."""
-
-    summarizer: Summarizer
-    encoder: Encoder
-
-    def write(self, examples: Sequence[Example], advance: Callable[[int], None] = lambda _: None) -> list[Summary]:
-        """See `Writer`."""
-        written = []
-        for example in examples:
-            text = self.summarizer.summarize(example.signals)
-            clauses = "\n".join(clause.text for clause in text.clauses) if isinstance(text, Summary) else text
-            written.append(self.encoder.safe_summary(clauses))
-            advance(1)
-        return written

@@ -32,6 +32,16 @@ def ranked_right(margins: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
+class Scored:
+    """One example's margins, a number per pair, on the CPU."""
+
+    margins: Tensor
+    """In nats."""
+    per_token: Tensor
+    """The same with each answer's log-probability divided by its tokens, so that length counts for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class PairScorer:
     """Margins of a generator over its reference.
 
@@ -44,36 +54,43 @@ class PairScorer:
     reference: ReferenceLogprobs
     microbatch: int = 16
 
-    @torch.no_grad()
     def margins(self, examples: Sequence[Example], summaries: Sequence[Summary]) -> list[Tensor]:
-        """One tensor of margins per example, in nats, on the CPU."""
-        return self._scored(examples, summaries, per_token=False)
+        """One tensor of margins per example, in nats, on the CPU.
 
-    @torch.no_grad()
-    def margins_per_token(self, examples: Sequence[Example], summaries: Sequence[Summary]) -> list[Tensor]:
-        """The same with each answer's log-probability divided by its tokens, so that length counts for nothing."""
-        return self._scored(examples, summaries, per_token=True)
+        Raises:
+            DivergedError: a margin is not a number.
+        """
+        return [scored.margins for scored in self.scored(examples, summaries)]
 
     @staticmethod
     def loss(margins: Tensor, objective: ObjectiveConfig) -> float:
         """Mean preference loss."""
         return preference_loss(margins, objective.loss, objective.beta).mean().item()
 
-    def _scored(self, examples: Sequence[Example], summaries: Sequence[Summary], *, per_token: bool) -> list[Tensor]:
-        results: list[Tensor] = []
+    @torch.no_grad()
+    def scored(self, examples: Sequence[Example], summaries: Sequence[Summary]) -> list[Scored]:
+        """Both kinds of margins of each example, from one pass.
+
+        Raises:
+            DivergedError: a margin is not a number.
+        """
+        results: list[Scored] = []
         for start in range(0, len(examples), self.microbatch):
             batch = examples[start : start + self.microbatch]
             jobs = [(summary, one.pairs) for one, summary in zip(batch, summaries[start:], strict=False)]
             scores = pair_logprobs(self.generator, self.encoder, jobs)[0].double().cpu()
             pairs = [pair for one in batch for pair in one.pairs]
             known = self.reference.of(pairs)
-            if per_token:
-                lengths = torch.tensor(
-                    [[len(self.encoder.answer(pair.chosen)), len(self.encoder.answer(pair.rejected))] for pair in pairs]
-                )
-                scores, known = scores / lengths, known / lengths
-            margins = margin(scores[:, 0], scores[:, 1], known[:, 0], known[:, 1])
+            lengths = torch.tensor(
+                [[len(self.encoder.answer(pair.chosen)), len(self.encoder.answer(pair.rejected))] for pair in pairs]
+            )
+            margins, per_token = _margins(scores, known), _margins(scores / lengths, known / lengths)
             if not torch.isfinite(margins).all():
                 raise DivergedError("A margin is not a number", hint="Lower the learning rates and train again.")
-            results += margins.split([len(one.pairs) for one in batch])
+            sizes = [len(one.pairs) for one in batch]
+            results += map(Scored, margins.split(sizes), per_token.split(sizes))
         return results
+
+
+def _margins(scores: Tensor, known: Tensor) -> Tensor:
+    return margin(scores[:, 0], scores[:, 1], known[:, 0], known[:, 1])

@@ -88,7 +88,7 @@ def prepare_models(
     torch.manual_seed(config.run.seed)  # new adapters are random; a resumed run comes here without a warm start
     models = load_models(config.model, base, device, start=run.start if run.start.is_dir() else None)
     encoder = make_encoder(models, config, templates)
-    _refuse_too_long(encoder, [*data["train"], *data["validation"], *data["test"]])
+    refuse_too_long(encoder, [*data["train"], *data["validation"], *data["test"]])
     return models, encoder
 
 
@@ -185,8 +185,12 @@ def _make_base(config: Config, texts: Sequence[str], draft: Path) -> None:
     lm.save_pretrained(str(draft))
 
 
-def _refuse_too_long(encoder: Encoder, examples: Sequence[Example]) -> None:
-    """Try the longest texts now, rather than fail when their turn comes."""
+def refuse_too_long(encoder: Encoder, examples: Sequence[Example]) -> None:
+    """Try the longest texts now, rather than fail when their turn comes.
+
+    Raises:
+        ConfigError: one does not fit the model's window.
+    """
     for length in (_said, _held_out):
         for example in heapq.nlargest(LONGEST, examples, key=length):
             encoder.refuse_too_long(example)

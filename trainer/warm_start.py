@@ -14,6 +14,7 @@ from torch import Tensor
 
 from popi_sdk.summarizers.contrast import Contrast
 from trainer.config import Config, WarmStartConfig
+from trainer.controls import clause_lines
 from trainer.data import Example
 from trainer.encode import Encoder
 from trainer.errors import DivergedError
@@ -70,7 +71,7 @@ def _guided(encoder: Encoder, answers: Iterator[tuple[str, str, str]], count: in
 def _target(example: Example, settings: WarmStartConfig) -> str:
     if settings.summarizer == "oracle":
         return example.oracle
-    return "\n".join(clause.text for clause in Contrast().summarize(example.signals).clauses)
+    return clause_lines(Contrast().summarize(example.signals))
 
 
 def _noisy(text: str, common: str, noise: float, draw: random.Random) -> str:

@@ -17,15 +17,14 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from popi_sdk.errors import ConfigError
 from popi_sdk.manifest import Role
 from trainer.checkpoint import Checkpoint
-from trainer.config import Config
 from trainer.data import Example
 from trainer.export import EXAMPLES, ExportReport, Summarize, export_model
 from trainer.health import users_to_look_at
-from trainer.models import load_models, load_tokenizer, restore_learner
-from trainer.reference import ReferenceLogprobs
+from trainer.models import load_tokenizer
+from trainer.opened import judge_of, open_run_models
 from trainer.run_directory import RunDirectory, find_run, run_templates
 from trainer.scoring import PairScorer, ranked_right
-from trainer.stages import any_device, data_digest, make_encoder, prepare_data
+from trainer.stages import data_digest, prepare_data
 
 
 def export_run(
@@ -33,7 +32,7 @@ def export_run(
 ) -> ExportReport:
     """Export what a run, or one checkpoint of it, has learned in `role` to the directory `out`.
 
-    The two forms of a summarizer are compared on the first 50 examples of the run's test data, by how well the
+    The two forms of a summarizer are compared on 50 examples of the run's test data, by how well the
     generator of the same checkpoint ranks their held-out answers when it is shown the summaries.
 
     Raises:
@@ -61,7 +60,7 @@ def export_run(
             config_digest=config.digest(),
             licence_notes=licence_notes,
             check=examples,
-            accuracy=_judge(run, checkpoint, config, examples) if examples else None,
+            accuracy=_judge(checkpoint.folder, examples) if examples else None,
             onnx=onnx,
         )
 
@@ -78,25 +77,16 @@ def save_merged(run: RunDirectory, checkpoint: Checkpoint, role: Role, folder: P
     load_tokenizer(base).save_pretrained(folder)
 
 
-def _judge(
-    run: RunDirectory, checkpoint: Checkpoint, config: Config, examples: Sequence[Example]
-) -> Callable[[Summarize], float]:
+def _judge(place: Path, examples: Sequence[Example]) -> Callable[[Summarize], float]:
     """How well the checkpoint's generator ranks held-out answers beside summaries; loaded when it is first asked."""
 
     @cache
     def scorer() -> PairScorer:
-        models = load_models(
-            config.model, run.base_of(config), any_device(config), start=run.start if run.start.is_dir() else None
-        )
-        for name, policy in models.learners.items():
-            restore_learner(policy, checkpoint.folder / name)
-        encoder = make_encoder(models, config, run_templates(config))
-        return PairScorer(models.generator, encoder, ReferenceLogprobs(models.reference, encoder, run.reference))
+        return judge_of(open_run_models(place))
 
     def accuracy(summarize: Summarize) -> float:
         summaries = [scorer().encoder.safe_summary(summarize(example.signals)) for example in examples]
-        margins = torch.cat(scorer().margins(examples, summaries))
-        return ranked_right(margins).mean().item()
+        return ranked_right(torch.cat(scorer().margins(examples, summaries))).mean().item()
 
     return accuracy
 
