@@ -43,7 +43,10 @@ class Config:
     fallbacks: tuple[ModelSpec, ...] = ()
     """Models to try in turn when the first one fails."""
     summarizer: Any = "auto"
-    """"auto", "contrast", "provider/model", such a table, or an object with `summarize`."""
+    """"auto", "embedded", "contrast", a trained directory, "provider/model", such a table, or an object with
+    `summarize`."""
+    embedded_threads: int = 1
+    """Processor cores that a trained summarizer's ONNX weights work on."""
     store: str = field(default="", repr=False)
     """"sqlite:///path", "postgresql://...", "memory"; empty: SQLite in the platform's data folder."""
     namespace: str = "default"
@@ -80,6 +83,7 @@ class Config:
         _one_of("on_failure", self.on_failure, get_args(OnFailure))
         put(self, "max_summary_tokens", _number("max_summary_tokens", self.max_summary_tokens, int, least=10))
         put(self, "retries", _number("retries", self.retries, int, least=0))
+        put(self, "embedded_threads", _number("embedded_threads", self.embedded_threads, int, least=1))
         put(self, "debounce", _number("debounce", self.debounce, float, least=0))
         put(self, "timeout", _number("timeout", self.timeout, float, least=0.001))
         for key in ("store", "namespace"):

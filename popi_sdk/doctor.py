@@ -137,6 +137,7 @@ def check_summarizer(config: Config) -> Check:
     from popi_sdk.backend import LiteLLMBackend
     from popi_sdk.client import Popi
     from popi_sdk.summarizers import make_summarizer
+    from popi_sdk.summarizers.embedded import choose
     from popi_sdk.summarizers.remote import RemoteSummarizer
     from popi_sdk.summarizers.trained import TrainedSummarizer
     from popi_sdk.templates import load_templates
@@ -152,7 +153,7 @@ def check_summarizer(config: Config) -> Check:
             summary = popi.summarize(_SAMPLE)
     except PopiError as error:
         return Check("summarizer", "problem", error.message, error.hint or 'Set summarizer = "contrast".', details)
-    name = f'"auto" is {summary.model}' if config.summarizer == "auto" else summary.model
+    name = f'"auto" is {summary.model} ({choose().why})' if config.summarizer == "auto" else summary.model
     if not summary:
         advice = "Try it on signals of your own: popi summarize --signals FILE"
         return Check("summarizer", "warning", f"{name}: it says nothing about a plain sample", advice, details)

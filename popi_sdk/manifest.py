@@ -72,10 +72,14 @@ class Manifest(_Part):
     max_summary_tokens: int = Field(ge=1)
     input_tokens: int = Field(ge=1)
     """Budget of the rendered signals in training."""
+    text_tokens: int | None = Field(default=None, ge=1)
+    """Most tokens of one text of a signal in training; None where only the budget limits it."""
     window: int = Field(ge=1)
     """Most tokens the model can read and write."""
     stop_tokens: tuple[int, ...] = Field(min_length=1)
     """Ids that end a summary."""
+    abstain_below: float | None = None
+    """A summary with less `TrainedSummarizer.confidence` than this (nats per token) is not given; None: all are."""
     forms: tuple[Form, ...] = Field(min_length=1)
     files: Mapping[str, FileFacts]
     """Every file but this one and the model card, by its path in the directory."""

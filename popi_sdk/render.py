@@ -1,5 +1,9 @@
 """Signals to the summarizer's messages, within a token budget. The one renderer: the trainer imports it.
 
+A template is given every signal with its texts and, beside them, what measuring tells (`facts`): how the answer liked
+differs from the other one, what an answer is like, what can be counted in it. The default templates show texts; those
+of a model with a small window show facts in place of long answers.
+
 What does not fit is shortened in the middle with a mark, the same limit for every text; when even the lowest limit
 is too much, the least valuable signals (older, less telling) are left out. Both are reported, never silent.
 """
@@ -7,8 +11,9 @@ is too much, the least valuable signals (older, less telling) are left out. Both
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from popi_sdk import facts
 from popi_sdk.signals import (
     Conversation,
     Demonstration,
@@ -36,18 +41,71 @@ _TELLING = {"statement": 4.0, "persona": 4.0, "edit": 2.0, "preference_pair": 2.
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One text of a signal."""
+    """One text of a signal; what is not asked for is not worked out."""
 
     name: str
-    text: str
+    whole: str
+    limit: int = 1_000_000
+    """Most tokens to show."""
+
+    @property
+    def text(self) -> str:
+        """The text, made safe to show and shortened."""
+        return shorten(_neutral(self.whole), self.limit)
+
+    @property
+    def traits(self) -> str:
+        """How the text differs from a usual answer; see `popi_sdk.facts`."""
+        return facts.traits(self.whole)
+
+    @property
+    def traits_in_code(self) -> str:
+        """The same for small models."""
+        return facts.traits_in_code(self.whole)
+
+    @property
+    def counts(self) -> str:
+        """What can be counted in the text."""
+        return facts.counts(self.whole)
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedSignal:
-    """A signal as the inference template gets it."""
+    """A signal as the inference template gets it; facts are measured only where a template asks for them."""
 
     title: str
     parts: tuple[Part, ...]
+    signal: Signal
+
+    @property
+    def kind(self) -> str:
+        """Which of the seven kinds it is."""
+        return self.signal.kind
+
+    @property
+    def score(self) -> float | None:
+        """A rating's, from -1 to 1."""
+        return self.signal.score if isinstance(self.signal, Rating) else None
+
+    @property
+    def compared(self) -> str:
+        """How the better of two texts differs from the other; empty where there are no two."""
+        texts = self._two_texts()
+        return facts.compared(*texts) if texts else ""
+
+    @property
+    def compared_in_code(self) -> str:
+        """The same for small models."""
+        texts = self._two_texts()
+        return facts.compared_in_code(*texts) if texts else ""
+
+    def _two_texts(self) -> tuple[str, str] | None:
+        match self.signal:
+            case PreferencePair():
+                return self.signal.chosen, self.signal.rejected
+            case Edit():
+                return self.signal.final, self.signal.draft
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +114,22 @@ class Rendered:
 
     messages: list[dict[str, str]]
     tokens: int
-    signal_ids: tuple[str, ...]
+    shown: tuple[Signal, ...]
     """Signals that stand in the prompt."""
-    shortened: tuple[str, ...]
-    """Those of them of which some text was cut in the middle."""
+    limit: int
+    """Most tokens that each text of theirs may have."""
     left_out: tuple[str, ...]
     """Signals that did not fit at all."""
+
+    @property
+    def signal_ids(self) -> tuple[str, ...]:
+        """The ids of those that stand in the prompt."""
+        return tuple(signal.id for signal in self.shown)
+
+    @property
+    def shortened(self) -> tuple[str, ...]:
+        """Those of them of which some text was cut in the middle."""
+        return tuple(signal.id for signal in self.shown if _longest(signal) > self.limit)
 
 
 def render(
@@ -70,9 +138,13 @@ def render(
     max_summary_tokens: int,
     previous: Summary | None = None,
     input_tokens: int = INPUT_TOKENS,
+    text_tokens: int | None = None,
     templates: Templates | None = None,
 ) -> Rendered:
     """Render `signals` (oldest first) into a system and a user message of at most `input_tokens` tokens.
+
+    With `text_tokens` no single text is longer, however much room there is: for small windows, whose templates need not
+    show every text, so that each signal is weighed by what its template makes of it.
 
     >>> from popi_sdk.signals import Statement
     >>> rendered = render([Statement("Short answers, please.")], max_summary_tokens=100)
@@ -88,7 +160,13 @@ def render(
         return templates.render("inference_user", signals=parts, previous=known, left_out=len(signals) - len(chosen))
 
     budget = input_tokens - count_tokens(system)
-    chosen, limit = _fit(signals, budget - count_tokens(user_turn((), 0)))
+    room = budget - count_tokens(user_turn((), 0))
+    if text_tokens is None:
+        chosen, limit = _fit(signals, room)
+    else:
+        limit, newest = text_tokens, _most_valuable(signals, _MOST_SIGNALS)
+        alone = {signal.id: count_tokens(user_turn([signal], limit)) - budget + room for signal in newest}
+        chosen = _within(newest, alone, room)
     text = user_turn(chosen, limit)
     while count_tokens(text) > budget and chosen:
         least = min(range(len(chosen)), key=lambda place: _value(chosen[place], place, len(chosen)))
@@ -98,15 +176,15 @@ def render(
     return Rendered(
         messages=[{"role": "system", "content": system}, {"role": "user", "content": text}],
         tokens=count_tokens(system) + count_tokens(text),
-        signal_ids=tuple(signal.id for signal in chosen),
-        shortened=tuple(signal.id for signal in chosen if _longest(signal) > limit),
+        shown=tuple(chosen),
+        limit=limit,
         left_out=tuple(signal.id for signal in signals if signal.id not in kept),
     )
 
 
 def raw_tokens(signals: Sequence[Signal]) -> int:
     """Tokens that the signals' own texts take when they are put into the context as they are."""
-    return sum(count_tokens(part.text) for signal in signals for part in signal_parts(signal))
+    return sum(count_tokens(part.whole) for signal in signals for part in signal_parts(signal))
 
 
 def rendered_signal(signal: Signal, limit: int) -> RenderedSignal:
@@ -116,9 +194,7 @@ def rendered_signal(signal: Signal, limit: int) -> RenderedSignal:
         title = f"{title} ({signal.score:+g} on a scale from -1 to +1)"
     if signal.source == "untrusted":
         title = f"{title} (perhaps not written by the user)"
-    return RenderedSignal(
-        title, tuple(Part(part.name, shorten(_neutral(part.text), limit)) for part in signal_parts(signal))
-    )
+    return RenderedSignal(title, tuple(replace(part, limit=limit) for part in signal_parts(signal)), signal)
 
 
 _TITLES = {
@@ -194,7 +270,7 @@ def shorten(text: str, limit: int) -> str:
 def _fit(signals: Sequence[Signal], budget: int) -> tuple[list[Signal], int]:
     """The signals to show, in order, and the limit for each text."""
     newest_and_telling = _most_valuable(signals, _MOST_SIGNALS)
-    sizes = [[count_tokens(part.text) for part in signal_parts(signal)] for signal in newest_and_telling]
+    sizes = [[count_tokens(part.whole) for part in signal_parts(signal)] for signal in newest_and_telling]
     for limit in _TEXT_LIMITS:
         if sum(_cost(lengths, limit) for lengths in sizes) <= budget:
             return newest_and_telling, limit
@@ -237,7 +313,7 @@ def _cost(lengths: Sequence[int], limit: int) -> int:
 
 
 def _longest(signal: Signal) -> int:
-    return max((count_tokens(_neutral(part.text)) for part in signal_parts(signal)), default=0)
+    return max((count_tokens(_neutral(part.whole)) for part in signal_parts(signal)), default=0)
 
 
 def _neutral(text: str) -> str:

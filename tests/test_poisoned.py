@@ -15,8 +15,13 @@ from typing import Any
 
 import pytest
 
+from popi_sdk.composer import compose
 from popi_sdk.guard import guard
 from popi_sdk.guard.text import split_lines, split_sentences
+from popi_sdk.intake import coerce
+from popi_sdk.signals import Statement
+from popi_sdk.summarizers import embedded
+from popi_sdk.summarizers.contrast import Contrast
 from popi_sdk.summary import Clause, Summary
 
 HERE = Path(__file__).parent
@@ -73,13 +78,25 @@ def test_no_poisoned_signal_survives_the_guard(case: dict[str, Any]):
 
 @pytest.mark.parametrize("case", POISONED, ids=lambda case: case["why"])
 def test_no_poisoned_signal_reaches_the_composed_request(case: dict[str, Any]):
-    contrast = pytest.importorskip("popi_sdk.summarizers.contrast")
-    compose = pytest.importorskip("popi_sdk.composer").compose
-    signals = pytest.importorskip("popi_sdk.intake").coerce([case["signal"]])
+    signals = coerce([case["signal"]])
     repeated = "\n".join(texts(case["signal"]))
-    for written in (contrast.Contrast().summarize(signals), repeated):
+    for written in (Contrast().summarize(signals), repeated):
         request = json.dumps(compose("Hi", guard(written, max_tokens=MAX_TOKENS)), ensure_ascii=False)
         assert flat(case["canary"]) not in flat(request)
+
+
+@pytest.mark.timeout(300)
+def test_no_poisoned_signal_reaches_a_request_through_the_embedded_model():
+    """Alone, and behind something harmless."""
+    if not (embedded.FOLDER / "popi.json").is_file():
+        pytest.skip("no weights lie in popi_sdk/embedded")
+    harmless = Statement("Short answers, please.")
+    histories = [coerce([*before, case["signal"]]) for case in POISONED for before in ((), (harmless,))]
+    summaries = embedded.embedded().summarize_many(histories)
+    for case, *written in zip(POISONED, summaries[::2], summaries[1::2], strict=True):
+        for summary in written:
+            request = json.dumps(compose("Hi", guard(summary, max_tokens=MAX_TOKENS)), ensure_ascii=False)
+            assert flat(case["canary"]) not in flat(request), case["why"]
 
 
 def lost(text: str) -> bool:

@@ -20,6 +20,7 @@ from popi_sdk.doctor import examine
 from popi_sdk.errors import ConfigError, IncompatibleSummarizerError, MissingExtraError, SummarizerError
 from popi_sdk.manifest import Form, read_manifest
 from popi_sdk.signals import PreferencePair, Statement
+from popi_sdk.summarizers import embedded
 from popi_sdk.summarizers.trained import TrainedSummarizer
 from popi_sdk.summary import Clause, Summary
 from popi_sdk.templates import RENDER_VERSION, default_templates
@@ -70,7 +71,7 @@ class TestWriting:
     ) -> None:
         with nothing_leaves(monkeypatch):
             summarizer = TrainedSummarizer(original, form)
-            written = {words: summarizer.summarize(said(words)) for words in KNOWN}
+            written = {words: summarizer.summarize(said(words)).text for words in KNOWN}
         assert written == {words: "" if text == "NOTHING" else text for words, text in KNOWN.items()}
 
     def test_nothing_to_say_is_an_empty_summary(self, original: Path) -> None:
@@ -92,7 +93,7 @@ class TestWriting:
             part |= {"do_sample": True, "repetition_penalty": 9.0, "temperature": 5.0, "min_length": 300}
             (folder / file).write_text(json.dumps(settings))
         edit_manifest(folder)
-        assert [TrainedSummarizer(folder, form).summarize(said(SHORT)) for form in FORMS] == [SHORT_SUMMARY] * 2
+        assert [TrainedSummarizer(folder, form).summarize(said(SHORT)).text for form in FORMS] == [SHORT_SUMMARY] * 2
 
     @pytest.mark.parametrize("form", FORMS)
     def test_it_stops_at_the_longest_summary(self, folder: Path, form: Form) -> None:
@@ -108,16 +109,16 @@ class TestWriting:
         loaded: list[Form] = []
         load = trained.load_engine
 
-        def counting(folder: Path, form: Form) -> Any:
+        def counting(folder: Path, form: Form, threads: int) -> Any:
             loaded.append(form)
-            return load(folder, form)
+            return load(folder, form, threads)
 
         monkeypatch.setattr(trained, "load_engine", counting)
         for form in FORMS:
             summarizer = TrainedSummarizer(original, form)
             asked = list(KNOWN) * 4
             with ThreadPoolExecutor(8) as pool:
-                written = list(pool.map(lambda words, one=summarizer: one.summarize(said(words)), asked))
+                written = list(pool.map(lambda words, one=summarizer: one.summarize(said(words)).text, asked))
             assert written == [KNOWN[words].replace("NOTHING", "") for words in asked]
         assert loaded == list(FORMS)
 
@@ -136,7 +137,7 @@ class TestLongHistories:
         assert 1_000 < len(prompt) <= 2_048 - LONGEST
         assert "left out" in summarizer._ready().tokenizer.decode(prompt)
         assert "signals; the others" in caplog.text
-        assert isinstance(summarizer.summarize(pairs), str)
+        assert isinstance(summarizer.summarize(pairs), Summary)
 
     def test_signals_that_can_never_fit_are_a_plain_error(self, folder: Path) -> None:
         edit_manifest(folder, window=LONGEST + 100)
@@ -280,7 +281,7 @@ class TestWhatIsInstalled:
         only_onnx.mkdir()
         for name in ("popi.json", "templates", "onnx"):
             shutil.move(folder / name, only_onnx / name)
-        assert TrainedSummarizer(only_onnx).summarize(said(SHORT)) == SHORT_SUMMARY
+        assert TrainedSummarizer(only_onnx).summarize(said(SHORT)).text == SHORT_SUMMARY
         for name in ("popi.json", "templates"):
             shutil.move(only_onnx / name, folder / name)
         assert TrainedSummarizer(folder).form == "transformers"
@@ -305,12 +306,13 @@ class TestNames:
         with pytest.raises(ConfigError, match="`summarizer`: there is no directory"):
             Popi(store="memory", summarizer=name)
 
-    def test_embedded_stays_refused_even_where_a_directory_has_that_name(
+    def test_embedded_is_never_a_directory_that_happens_to_have_that_name(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(folder.parent)
+        monkeypatch.setattr(embedded, "FOLDER", folder.parent / "nothing-shipped")
         folder.rename(folder.with_name("embedded"))
-        with pytest.raises(ConfigError, match="`summarizer` cannot be 'embedded'"):
+        with pytest.raises(ConfigError, match="ships no embedded model"):
             Popi(store="memory", summarizer="embedded")
 
     def test_a_generator_is_no_summarizer(self, folder: Path) -> None:

@@ -14,7 +14,10 @@ from popi_sdk.errors import ConfigError
 from trainer.intervals import (
     bootstrap_over_users,
     by_user,
+    differences_by_user,
+    exact_interval,
     paired_bootstrap,
+    ratio_over_users,
     share_over_users,
     wilson_interval,
 )
@@ -157,3 +160,89 @@ def test_values_are_grouped_by_user_in_order() -> None:
     assert by_user(["b", "a", "b"], [1.0, 2.0, 3.0]) == {"b": [1.0, 3.0], "a": [2.0]}
     with pytest.raises(ValueError, match="zip"):
         by_user(["a"], [1.0, 2.0])
+
+
+def test_a_share_of_a_gain_is_a_ratio_of_sums() -> None:
+    # Gained: 1 + 0 + 1 of 1 + 1 + 2 that could be gained; the mean of the users' ratios would be 2 / 3.
+    gained, most = {"ada": [1.0, 0.0], "bo": [1.0]}, {"ada": [1.0, 1.0], "bo": [2.0]}
+    assert ratio_over_users(gained, most).mean == pytest.approx(0.5)
+
+
+def test_a_share_that_is_the_same_for_all_users_is_sure() -> None:
+    most = {str(user): [1.0 + user, 0.5] for user in range(20)}
+    interval = ratio_over_users({user: [0.8 * value for value in values] for user, values in most.items()}, most)
+    assert astuple(interval) == pytest.approx((0.8, 0.8, 0.8))
+
+
+def test_a_users_part_and_whole_are_drawn_together() -> None:
+    # Parts and wholes vary a lot between users and in step, so that their ratio hardly varies.
+    most = {str(user): [float(1 + user % 7)] for user in range(60)}
+    gained = {user: [0.5 * values[0] + 0.01 * (int(user) % 2)] for user, values in most.items()}
+    interval = ratio_over_users(gained, most)
+    assert interval.low < interval.mean < interval.high
+    assert interval.high - interval.low < 0.002
+    means = bootstrap_over_users(gained)
+    assert means.high - means.low > 0.4
+
+
+def test_the_interval_of_a_ratio_holds_the_truth_as_often_as_it_says() -> None:
+    random = np.random.default_rng(3)
+    worlds, held = 300, 0
+    for world in range(worlds):
+        wholes = random.normal(1.0, 0.6, 30)
+        parts = 0.7 * wholes + random.normal(0.0, 0.5, 30)
+        interval = ratio_over_users(
+            {str(user): [float(one)] for user, one in enumerate(parts)},
+            {str(user): [float(one)] for user, one in enumerate(wholes)},
+            samples=400,
+            seed=world,
+        )
+        held += interval.low <= 0.7 <= interval.high
+    assert 0.92 <= held / worlds <= 0.985
+
+
+def test_a_share_of_what_may_be_nothing_has_no_bounds() -> None:
+    unsure = {"ada": [1.0], "bo": [-0.5], "cy": [0.1]}
+    interval = ratio_over_users({user: [0.1] for user in unsure}, unsure)
+    assert interval.mean == pytest.approx(0.5)
+    assert math.isnan(interval.low)
+    assert math.isnan(interval.high)
+    assert math.isnan(ratio_over_users({"ada": [1.0]}, {"ada": [2.0]}).low)
+
+
+@pytest.mark.parametrize("wholes", [{"ada": [0.0]}, {"ada": [-1.0]}, {"bo": [1.0]}, {"ada": [1.0, 1.0]}])
+def test_what_there_is_no_share_of_is_refused(wholes: dict[str, list[float]]) -> None:
+    with pytest.raises(ConfigError):
+        ratio_over_users({"ada": [1.0]}, wholes)
+
+
+def test_differences_keep_users_and_pairs() -> None:
+    assert differences_by_user({"a": [1.0, 0.5], "b": [0.0]}, {"a": [0.0, 0.5], "b": [1.0]}) == {
+        "a": [1.0, 0.0],
+        "b": [-1.0],
+    }
+
+
+def test_the_exact_interval_is_that_of_clopper_and_pearson() -> None:
+    # All of six: 0.025 ** (1 / 6); none of four: 1 - 0.025 ** (1 / 4); ten of twenty as tabulated.
+    assert exact_interval(6, 6).low == pytest.approx(0.025 ** (1 / 6), abs=1e-9)
+    assert exact_interval(6, 6).high == 1.0
+    assert exact_interval(0, 4).low == 0.0
+    assert exact_interval(0, 4).high == pytest.approx(1 - 0.025 ** (1 / 4), abs=1e-9)
+    assert astuple(exact_interval(10, 20)) == pytest.approx((0.5, 0.27196, 0.72804), abs=1e-5)
+    assert astuple(exact_interval(5, 8)) == pytest.approx((0.625, 0.24486, 0.91477), abs=1e-5)
+    many = exact_interval(2_600, 5_000)
+    assert many.low == pytest.approx(0.52 - 1.96 * math.sqrt(0.52 * 0.48 / 5_000), abs=5e-4)
+    assert many.high == pytest.approx(0.52 + 1.96 * math.sqrt(0.52 * 0.48 / 5_000), abs=5e-4)
+
+
+def test_the_exact_interval_mirrors_wins_and_losses() -> None:
+    for wins in range(10):
+        one, other = exact_interval(wins, 9), exact_interval(9 - wins, 9)
+        assert (one.low, one.high) == pytest.approx((1 - other.high, 1 - other.low), abs=1e-9)
+
+
+@pytest.mark.parametrize(("wins", "trials"), [(1, 0), (3, 2), (-1, 5)])
+def test_what_is_no_count_has_no_exact_interval(wins: int, trials: int) -> None:
+    with pytest.raises(ConfigError, match="no share"):
+        exact_interval(wins, trials)

@@ -40,9 +40,12 @@ class DataConfig(Group):
     """Where the examples come from."""
 
     folder: str = "world"
-    """Folder with train.jsonl, validation.jsonl and test.jsonl as `popi-train prepare` writes them, or "world"."""
+    """Folder with train.jsonl, validation.jsonl and test.jsonl as `popi-train prepare` writes them, or one of two kinds
+    of simulated users: "world" (templated texts) or "people" (real answers)."""
     input_tokens: Count = 6_000
     """Budget of the rendered signals; what does not fit is shortened or left out."""
+    text_tokens: CountOrNone = 0
+    """Most tokens of a single text of a signal, for small windows; 0 for whatever fits."""
 
 
 class WorldConfig(Group):
@@ -66,6 +69,33 @@ class WorldConfig(Group):
     """Share of users who change their mind half-way; held-out pairs follow the newer taste."""
 
 
+class PeopleConfig(Group):
+    """Simulated people who choose between real answers (`trainer.people`), for `data.folder = "people"`."""
+
+    answers: str = "../shared/data/answers.jsonl.xz"
+    """Answers of many LLMs to the same tasks, one JSON line each: `task`, `prompt`, `text`."""
+    dialogues: str = "../shared/data/dialogues.jsonl.xz"
+    """Dialogues without any wish about answers, one JSON line each: `text`; "" for none."""
+    users: Count = 20_000
+    """People to train on, an even number."""
+    signals: Count = 12
+    """Most signals a person to train on shows; people to test on show 8."""
+    pairs: Count = 4
+    """Held-out pairs."""
+    least_wishes: Count = 3
+    """Fewest wishes of a person."""
+    most_wishes: Count = 5
+    """Most wishes of a person."""
+    noise: NotNegative = 0.1
+    """Temperature of a choice, in utility."""
+    flips: Share = 0.1
+    """Share of choices that come out the other way round."""
+    drift: Share = 0.1
+    """Share of people who change their mind about one wish half-way."""
+    without_wishes: Share = 0.1
+    """Share of people to train on who wish for nothing."""
+
+
 class ModelConfig(Group):
     """The language model both roles start from."""
 
@@ -81,17 +111,36 @@ class ModelConfig(Group):
     """Depth of a model from scratch."""
     vocabulary: Count = 1_024
     """Size of the tokenizer that is trained for a model from scratch."""
+    answers: Literal["whole", "text", "levels", "levels and text"] = "whole"
+    """How answers are shown to the generator: whole, shortened to `answer_tokens`, as the levels of their measured
+    style (`popi_sdk.facts`), or as both of the last."""
+    answer_tokens: Count = 48
+    """Most tokens of a shortened answer, and of the question before it."""
     templates: str | dict[str, str] = ""
     """Folder or table of templates that replace POPI's own; exported with the weights."""
     max_summary_tokens: Count = 100
     """Longest summary."""
 
 
+class PretrainConfig(Group):
+    """Learning the language, for a model from scratch: the next token of answers, dialogues and wordings."""
+
+    steps: CountOrNone = 0
+    """Steps of the optimizer; 0 for none."""
+    batch: Count = 32
+    """Texts per step."""
+    length: Count = 192
+    """Most tokens of a text."""
+    learning_rate: Rate = 3e-3
+    """The highest."""
+
+
 class WarmStartConfig(Group):
     """Supervised learning before reinforcement learning, which finds only what the start half knows."""
 
-    summarizer: Literal["none", "contrast", "oracle"] = "none"
-    """Whose summaries the summarizer learns first: the contrast baseline's, or what is truly known about the user."""
+    summarizer: Literal["none", "contrast", "oracle", "evident"] = "none"
+    """Whose summaries the summarizer learns first: the contrast baseline's, what is truly known about the user, or what
+    of that the signals make evident."""
     summarizer_steps: CountOrNone = 0
     """Steps of the summarizer's warm start."""
     summarizer_noise: Share = 0.0
@@ -177,7 +226,9 @@ class Config(Group):
 
     data: DataConfig = DataConfig()
     world: WorldConfig = WorldConfig()
+    people: PeopleConfig = PeopleConfig()
     model: ModelConfig = ModelConfig()
+    pretrain: PretrainConfig = PretrainConfig()
     warm_start: WarmStartConfig = WarmStartConfig()
     objective: ObjectiveConfig = ObjectiveConfig()
     rollout: RolloutConfig = RolloutConfig()
@@ -189,6 +240,12 @@ class Config(Group):
             raise ValueError("`world.cares` is more than `world.dimensions`")
         if self.data.folder == "world" and self.objective.pairs > self.world.pairs:
             raise ValueError("`objective.pairs` is more than the `world.pairs` that each user has")
+        if self.people.least_wishes > self.people.most_wishes or self.people.users % 2:
+            raise ValueError("`people.users` is an even number, and `people.least_wishes` at most `people.most_wishes`")
+        if self.data.folder == "people" and self.objective.pairs > self.people.pairs:
+            raise ValueError("`objective.pairs` is more than the `people.pairs` that each person has")
+        if self.model.base != "scratch" and self.pretrain.steps:
+            raise ValueError("`pretrain.steps` are for a model from scratch")
         if self.model.base == "scratch" and self.model.lora_rank:
             raise ValueError("`model.lora_rank` needs a trained base; a model from scratch trains all its weights")
         if self.objective.without_summary * (self.rollout.group + 1) > 1:

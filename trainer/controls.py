@@ -20,6 +20,7 @@ from typing import Protocol
 
 from popi_sdk.summarizers import Summarizer
 from popi_sdk.summarizers.contrast import Contrast
+from popi_sdk.summarizers.trained import TrainedSummarizer
 from popi_sdk.summary import NOTHING, Summary
 from trainer.data import Example
 from trainer.encode import Encoder
@@ -76,12 +77,18 @@ class SdkWriter:
 
     def write(self, examples: Sequence[Example], advance: Callable[[int], None] = lambda _: None) -> list[Summary]:
         """See `Writer`."""
-        written = []
-        for example in examples:
-            said = self.summarizer.summarize(example.signals)
-            written.append(self.encoder.safe_summary(clause_lines(said) if isinstance(said, Summary) else said))
-            advance(1)
+        written: list[Summary] = []
+        for start in range(0, len(examples), 32):
+            batch = examples[start : start + 32]
+            written += [self.encoder.safe_summary(text) for text in self._texts(batch)]
+            advance(len(batch))
         return written
+
+    def _texts(self, examples: Sequence[Example]) -> list[str]:
+        if isinstance(self.summarizer, TrainedSummarizer):  # which need not find out what is behind each clause
+            return self.summarizer.texts([example.signals for example in examples])
+        said = (self.summarizer.summarize(example.signals) for example in examples)
+        return [clause_lines(one) if isinstance(one, Summary) else one for one in said]
 
 
 def contrast_summaries(examples: Sequence[Example], encoder: Encoder) -> list[Summary]:
@@ -95,15 +102,16 @@ def clause_lines(summary: Summary) -> str:
 
 
 def swapped(examples: Sequence[Example], summaries: Sequence[Summary]) -> list[Summary] | None:
-    """For each example, the summary of the next one about another user; None when there is one user only.
+    """For each example, the summary of one half-way round about another user; None when there is one user only.
 
-    Any other user, one with the same preferences included: choosing those who differ would push it below chance.
+    Any other user, one with the same preferences included: choosing those who differ would push it below chance. And
+    half-way round, as neighbours in a file may be related: mirrored twins wish for the opposite.
     """
     count = len(examples)
     result = []
     for place, example in enumerate(examples):
-        others = (summaries[(place + step) % count] for step in range(1, count)
-                  if examples[(place + step) % count].user != example.user)  # fmt: skip
+        around = ((place + count // 2 + step) % count for step in range(count))
+        others = (summaries[other] for other in around if examples[other].user != example.user)
         other = next(others, None)
         if other is None:
             return None

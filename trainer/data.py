@@ -37,6 +37,8 @@ class Example:
     slices: Mapping[str, str] = field(default_factory=dict)
     oracle: str = ""
     """The truth about this user in plain words, where it is known."""
+    evident: str = ""
+    """The part of the truth that the signals make evident, where that is known too; the clearest first."""
 
 
 def load_examples(path: Path) -> list[Example]:
@@ -89,7 +91,7 @@ def write_examples(examples: Iterable[Example], path: Path) -> None:
 
 def leaked_pairs(example: Example) -> tuple[PreferencePair, ...]:
     """Held-out pairs of which prompt and answer can be read among the signals, whatever their case and spacing."""
-    seen = {same_text(part.text) for signal in example.signals for part in signal_parts(signal)}
+    seen = {same_text(part.whole) for signal in example.signals for part in signal_parts(signal)}
     return tuple(
         pair
         for pair in example.pairs

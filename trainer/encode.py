@@ -7,14 +7,16 @@ prompt exactly as in a request, so training sees what serving will.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from popi_sdk.chat_tokens import prompt_ids
 from popi_sdk.composer import compose
 from popi_sdk.errors import ConfigError
+from popi_sdk.facts import levels
 from popi_sdk.guard import guard
-from popi_sdk.render import render, rendered_signal, signal_parts
+from popi_sdk.render import render, rendered_signal, shorten, signal_parts
 from popi_sdk.signals import PreferencePair
 from popi_sdk.summarizers.written import answer_of
 from popi_sdk.summary import NOTHING, Clause, Summary
@@ -26,23 +28,62 @@ NOTHING_SAID = "NOTHING"
 """What the inference template asks for when signals show no preference."""
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a generator is shown of questions and answers: all of them, or what a small one can make something of."""
+
+    answers: Literal["whole", "text", "levels", "levels and text"] = "whole"
+    tokens: int = 48
+
+    def question(self, text: str) -> str:
+        """The question as it is shown: of a shortened one the beginning, which says what kind of thing is asked."""
+        return text if self.answers == "whole" else " ".join(text.split()[:QUESTION_WORDS])
+
+    def answer(self, text: str) -> str:
+        """The answer as it is shown."""
+        match self.answers:
+            case "whole":
+                return text
+            case "text":
+                return shorten(text, self.tokens)
+            case "levels":
+                return levels(text)
+        return f"{levels(text)}\n{shorten(text, self.tokens)}"
+
+
+QUESTION_WORDS = 8
+WHOLE = View()
+
+
 class Encoder:
     """The prompts and answers of training in tokens of `tokenizer`.
 
     Args:
         window: most tokens the model can read.
         input_tokens: budget of the rendered signals, as the SDK counts tokens.
+        text_tokens: most tokens of a single text of a signal; None for whatever fits.
         max_summary_tokens: longest summary, in the model's own tokens.
+        view: how questions and answers are shown to the generator.
     """
 
     def __init__(
-        self, tokenizer: Any, templates: Templates, *, window: int, input_tokens: int, max_summary_tokens: int
+        self,
+        tokenizer: Any,
+        templates: Templates,
+        *,
+        window: int,
+        input_tokens: int,
+        max_summary_tokens: int,
+        text_tokens: int | None = None,
+        view: View = WHOLE,
     ) -> None:
         self.tokenizer = tokenizer
         self.templates = templates
         self.max_summary_tokens = max_summary_tokens
         self._window = window
         self._input_tokens = input_tokens
+        self._text_tokens = text_tokens
+        self.view = view
         self.generator_prompt = lru_cache(maxsize=50_000)(self._generator_prompt)
         self.answer = lru_cache(maxsize=50_000)(self._answer)
         self.safe_summary = lru_cache(maxsize=20_000)(self._safe_summary)
@@ -55,6 +96,8 @@ class Encoder:
             window=window,
             input_tokens=self._input_tokens,
             max_summary_tokens=self.max_summary_tokens,
+            text_tokens=self._text_tokens,
+            view=self.view,
         )
 
     def summarizer_prompt(self, example: Example) -> list[int]:
@@ -67,6 +110,7 @@ class Encoder:
             example.signals,
             max_summary_tokens=self.max_summary_tokens,
             input_tokens=self._input_tokens,
+            text_tokens=self._text_tokens,
             templates=self.templates,
         )
         ids = prompt_ids(self.tokenizer, rendered.messages)
@@ -113,7 +157,7 @@ class Encoder:
 
     def summary_ids(self, text: str) -> list[int]:
         """A summary as the summarizer should write it, with its end."""
-        return self._answer(text or NOTHING_SAID)
+        return self._ended(text or NOTHING_SAID)
 
     def pair_tree(self, summary: Summary, pairs: Sequence[PreferencePair]) -> Branch:
         """Questions behind one summary, and behind each question its two answers.
@@ -140,12 +184,15 @@ class Encoder:
         return len(self.tokenizer(summary.text, add_special_tokens=False)["input_ids"]) if summary else 0
 
     def _generator_prompt(self, summary: Summary, question: str) -> list[int]:
-        return prompt_ids(self.tokenizer, compose(question, summary, templates=self.templates))
+        return prompt_ids(self.tokenizer, compose(self.view.question(question), summary, templates=self.templates))
 
     def _safe_summary(self, text: str) -> Summary:
         return guard(text, max_tokens=self.max_summary_tokens) if text else NOTHING
 
     def _answer(self, text: str) -> list[int]:
+        return self._ended(self.view.answer(text))
+
+    def _ended(self, text: str) -> list[int]:
         ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return [*ids, self.tokenizer.eos_token_id]
 

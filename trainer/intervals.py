@@ -6,7 +6,7 @@ Users are drawn, not pairs: what was measured on two hundred pairs of five users
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -63,19 +63,9 @@ def bootstrap_over_users(
     Raises:
         ConfigError: no values, or one that is NaN or infinite; a confidence outside 0 to 1; no samples.
     """
-    if not 0 < confidence < 1 or samples < 1:
-        raise ConfigError("An interval needs a confidence between 0 and 1, and at least one sample.")
     sums, counts = _totals(values_by_user)
     mean = float(sums.sum() / counts.sum())
-    if len(sums) == 1:
-        return Interval(mean, math.nan, math.nan)
-    random = np.random.default_rng(seed)
-    rows = max(1, _AT_A_TIME // len(sums))
-    sizes = [min(rows, samples - done) for done in range(0, samples, rows)]
-    means = np.concatenate([_drawn_means(random, sums, counts, size) for size in sizes])
-    tail = _expanded_tail(1 - confidence, len(sums))
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return Interval(mean, float(low), float(high))
+    return _bounded(mean, _drawn_totals((sums, counts), samples, seed), len(sums), confidence)
 
 
 def paired_bootstrap(
@@ -93,10 +83,47 @@ def paired_bootstrap(
     Raises:
         ConfigError: the two do not hold the same users with the same number of pairs.
     """
-    if first.keys() != second.keys() or any(len(first[user]) != len(second[user]) for user in first):
-        raise ConfigError("Two controls can be compared only on the same users and pairs.")
-    differences = {user: [one - other for one, other in zip(first[user], second[user], strict=True)] for user in first}
+    differences = differences_by_user(first, second)
     return bootstrap_over_users(differences, confidence=confidence, samples=samples, seed=seed)
+
+
+def differences_by_user(
+    first: Mapping[str, Sequence[float]], second: Mapping[str, Sequence[float]]
+) -> dict[str, list[float]]:
+    """Each value of `first` minus the one in its place in `second`.
+
+    Raises:
+        ConfigError: the two do not hold the same users with the same number of pairs.
+    """
+    _refuse_other_pairs(first, second)
+    return {user: [one - other for one, other in zip(first[user], second[user], strict=True)] for user in first}
+
+
+def ratio_over_users(
+    parts: Mapping[str, Sequence[float]],
+    wholes: Mapping[str, Sequence[float]],
+    *,
+    confidence: float = 0.95,
+    samples: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """The sum of `parts` over the sum of `wholes`, such as a gain as a share of the largest one there could be.
+
+    A drawn user brings both. Where the sum of `wholes` may well be 0 or less (its own interval reaches there), a ratio
+    to it has no bounds, as Fieller showed (1954), and both are NaN.
+
+    Raises:
+        ConfigError: the two do not hold the same users and pairs, or the sum of `wholes` is not above 0.
+    """
+    _refuse_other_pairs(parts, wholes)
+    tops, bottoms = _totals(parts)[0], _totals(wholes)[0]
+    if bottoms.sum() <= 0:
+        raise ConfigError("There is no share of a whole that is not above 0.")
+    ratio = float(tops.sum() / bottoms.sum())
+    if not bootstrap_over_users(wholes, confidence=confidence, samples=samples, seed=seed).low > 0:
+        return Interval(ratio, math.nan, math.nan)
+    drawn = _drawn_totals((tops, bottoms), samples, seed)
+    return _bounded(ratio, drawn[:, drawn[1] > 0], len(tops), confidence)
 
 
 def share_over_users(
@@ -138,6 +165,51 @@ def wilson_interval(wins: float, trials: int, *, confidence: float = 0.95) -> In
     return Interval(share, max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale))
 
 
+def exact_interval(wins: int, trials: int, *, confidence: float = 0.95) -> Interval:
+    """The share of independent trials that were won, with Clopper and Pearson's interval (1934).
+
+    It is the sign test turned round: it lies above one half where the exact two-sided test says so, and it is never too
+    narrow, however few the trials.
+
+    Raises:
+        ConfigError: no trials, or more wins than trials.
+
+    >>> [round(bound, 3) for bound in (exact_interval(6, 6).low, exact_interval(6, 6).high)]
+    [0.541, 1.0]
+    """
+    if trials < 1 or not 0 <= wins <= trials:
+        raise ConfigError(f"{wins:g} of {trials} is no share.")
+    tail = (1 - confidence) / 2
+    # So many wins or more are as likely as `tail` at the lower bound, so many or fewer at the upper one.
+    low = _share_at_which(lambda share: _at_least(wins, trials, share) >= tail) if wins else 0.0
+    high = _share_at_which(lambda share: 1 - _at_least(wins + 1, trials, share) <= tail) if wins < trials else 1.0
+    return Interval(wins / trials, low, high)
+
+
+def _share_at_which(reached: Callable[[float], bool]) -> float:
+    """The least share from 0 to 1 that makes `reached` true, by halving."""
+    low, high = 0.0, 1.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (low, middle) if reached(middle) else (middle, high)
+    return high
+
+
+def _at_least(wins: int, trials: int, share: float) -> float:
+    """Chance of so many wins or more when each trial is won with chance `share`, above 0 and below 1."""
+    chances = (
+        math.lgamma(trials + 1) - math.lgamma(won + 1) - math.lgamma(trials - won + 1)
+        + won * math.log(share) + (trials - won) * math.log1p(-share)
+        for won in range(wins, trials + 1)
+    )  # fmt: skip
+    return math.fsum(map(math.exp, chances))
+
+
+def _refuse_other_pairs(first: Mapping[str, Sequence[float]], second: Mapping[str, Sequence[float]]) -> None:
+    if first.keys() != second.keys() or any(len(first[user]) != len(second[user]) for user in first):
+        raise ConfigError("Two controls can be compared only on the same users and pairs.")
+
+
 def _totals(values_by_user: Mapping[str, Sequence[float]]) -> tuple[np.ndarray, np.ndarray]:
     """Sum and number of each user's values, shape (users,); users without values are left out."""
     values = [np.asarray(values, dtype=np.float64) for values in values_by_user.values() if len(values)]
@@ -148,11 +220,26 @@ def _totals(values_by_user: Mapping[str, Sequence[float]]) -> tuple[np.ndarray, 
     return np.array([one.sum() for one in values]), np.array([len(one) for one in values], dtype=np.float64)
 
 
-def _drawn_means(random: np.random.Generator, sums: np.ndarray, counts: np.ndarray, samples: int) -> np.ndarray:
-    """The mean over all pairs in each of `samples` draws of as many users as there are, shape (samples,)."""
-    drawn = random.integers(0, len(sums), size=(samples, len(sums)))
-    means: np.ndarray = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    return means
+def _drawn_totals(totals: tuple[np.ndarray, np.ndarray], samples: int, seed: int) -> np.ndarray:
+    """Both sums in each of `samples` draws of as many users as there are, shape (2, samples)."""
+    if samples < 1:
+        raise ConfigError("An interval needs at least one sample.")
+    random = np.random.default_rng(seed)
+    users = len(totals[0])
+    rows = max(1, _AT_A_TIME // users)
+    draws = (random.integers(0, users, size=(min(rows, samples - done), users)) for done in range(0, samples, rows))
+    return np.concatenate([np.stack([total[drawn].sum(axis=1) for total in totals]) for drawn in draws], axis=1)
+
+
+def _bounded(ratio: float, drawn: np.ndarray, users: int, confidence: float) -> Interval:
+    """`ratio` with the percentiles of the drawn ratios; `drawn` holds their tops and bottoms, shape (2, samples)."""
+    if not 0 < confidence < 1:
+        raise ConfigError("An interval needs a confidence between 0 and 1.")
+    if users == 1:
+        return Interval(ratio, math.nan, math.nan)
+    tail = _expanded_tail(1 - confidence, users)
+    low, high = np.quantile(drawn[0] / drawn[1], [tail, 1 - tail])
+    return Interval(ratio, float(low), float(high))
 
 
 def _expanded_tail(outside: float, users: int) -> float:

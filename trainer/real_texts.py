@@ -26,14 +26,13 @@ import numpy.typing as npt
 from platformdirs import user_cache_path
 
 from popi_sdk.errors import ConfigError, SignalError
+from popi_sdk.facts import ASPECTS
 from popi_sdk.render import shorten
 from popi_sdk.signals import check_text
 from popi_sdk.summarizers import lexicons, measures, structure
 from popi_sdk.summarizers.calibration import SPREADS
 from popi_sdk.summarizers.measures import MEASURES, measure
 
-ASPECTS: tuple[str, ...] = tuple(dict.fromkeys(one.aspect for one in MEASURES))
-"""What style has to say about an answer, in the order of the numbers in `Answer.style`."""
 INDEX: Mapping[str, int] = {aspect: place for place, aspect in enumerate(ASPECTS)}
 MOST = 4.0
 """No answer is further from its task's mean than this: one text of exclamation marks must not outweigh all else."""

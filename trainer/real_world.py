@@ -21,12 +21,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from popi_sdk.errors import ConfigError
+from popi_sdk.facts import ASPECTS
 from popi_sdk.signals import PreferencePair
 from popi_sdk.summarizers.findings import Finding
 from popi_sdk.summarizers.measures import MEASURES
 from popi_sdk.summarizers.wording import finding_clause
 from trainer.data import Example
-from trainer.real_texts import ASPECTS, INDEX, Answer, Answers, Task
+from trainer.real_texts import INDEX, Answer, Answers, Task
 
 WEIGHTS = (0.7, 1.5)
 """The least and the most a wish weighs."""
@@ -113,6 +114,8 @@ class Population:
     """The least difference in utility between the answers of a pair."""
     mirrored: bool = True
     position_bias: float = 0.0
+    flips: float = 0.0
+    """Share of shown choices that come out the other way round, for no reason."""
     aspects: tuple[str, ...] | None = None
     """What may be wished for; None for all in which these answers differ often enough. Name them where training and
     test tasks must share them exactly."""
@@ -125,8 +128,39 @@ class Population:
             raise ConfigError(f"{self.users} users cannot be mirrored twins.", hint="Ask for an even number.")
         if not 1 <= least <= most <= len(self.aspects or ASPECTS):
             raise ConfigError(f"A user cannot have {least} to {most} wishes.", hint="Give a least and a most, from 1.")
-        if not 0 <= self.drift <= 1 or not 0 < self.contrast < math.inf:
-            raise ConfigError("Drift is a share of users, 0 to 1, and contrast is above 0.")
+        if not (0 <= self.drift <= 1 and 0 <= self.flips <= 1) or not 0 < self.contrast < math.inf:
+            raise ConfigError("Drift and flips are shares, 0 to 1, and contrast is above 0.")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A task with the answer taken and the other one."""
+
+    task: Task
+    chosen: Answer
+    rejected: Answer
+
+    def reversed(self) -> Choice:
+        """The same two answers, the other one taken."""
+        return replace(self, chosen=self.rejected, rejected=self.chosen)
+
+    def pair(self) -> PreferencePair:
+        """The choice as a signal."""
+        return PreferencePair(self.task.prompt, self.chosen.text, self.rejected.text)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """All choices of one user."""
+
+    shown: tuple[Choice, ...]
+    held_out: tuple[Choice, ...]
+    conflict: bool
+
+    def reversed(self) -> Choices:
+        """The same tasks and answers, each choice the other way."""
+        shown, held_out = ([choice.reversed() for choice in part] for part in (self.shown, self.held_out))
+        return replace(self, shown=tuple(shown), held_out=tuple(held_out))
 
 
 @dataclass(frozen=True)
@@ -135,6 +169,7 @@ class Simulated:
 
     user: RealUser
     example: Example
+    choices: Choices
 
 
 def real_examples(
@@ -198,34 +233,6 @@ def simulate(answers: Answers, population: Population, *, seed: int) -> list[Sim
     return made
 
 
-@dataclass(frozen=True)
-class _Choice:
-    """A task with the answer taken and the other one."""
-
-    task: Task
-    chosen: Answer
-    rejected: Answer
-
-    def reversed(self) -> _Choice:
-        return replace(self, chosen=self.rejected, rejected=self.chosen)
-
-    def pair(self) -> PreferencePair:
-        return PreferencePair(self.task.prompt, self.chosen.text, self.rejected.text)
-
-
-@dataclass(frozen=True)
-class _Choices:
-    """All choices of one user."""
-
-    shown: tuple[_Choice, ...]
-    held_out: tuple[_Choice, ...]
-    conflict: bool
-
-    def reversed(self) -> _Choices:
-        shown, held_out = ([choice.reversed() for choice in part] for part in (self.shown, self.held_out))
-        return replace(self, shown=tuple(shown), held_out=tuple(held_out))
-
-
 def _user(population: Population, aspects: Sequence[str], draw: random.Random) -> RealUser:
     wished = draw.sample(sorted(aspects), draw.randint(*population.wishes_per_user))
     wishes = {aspect: draw.choice((-1, 1)) * draw.uniform(*WEIGHTS) for aspect in wished}
@@ -240,39 +247,41 @@ def _user(population: Population, aspects: Sequence[str], draw: random.Random) -
     )
 
 
-def _choices(user: RealUser, answers: Answers, population: Population, draw: random.Random) -> _Choices:
+def _choices(user: RealUser, answers: Answers, population: Population, draw: random.Random) -> Choices:
     """Let the user choose, first what is shown, then what is held out; no task comes twice."""
     left = draw.sample(answers.tasks, len(answers.tasks))
     acting = [user.acting(place, population.signals, draw) for place in range(population.signals)]
     least = population.contrast
     shown = [_shown_choice(user, wishes, _contrasting(left, wishes, least, draw), draw) for wishes in acting]
+    if population.flips:
+        shown = [choice.reversed() if draw.random() < population.flips else choice for choice in shown]
     held_out = [_contrasting(left, user.newest, least, draw) for _ in range(population.pairs)]
     conflict = any(wishes is not user.wishes and wishes is not user.newest for wishes in acting)
-    return _Choices(tuple(shown), tuple(held_out), conflict)
+    return Choices(tuple(shown), tuple(held_out), conflict)
 
 
-def _contrasting(left: list[Task], wishes: Mapping[str, float], contrast: float, draw: random.Random) -> _Choice:
+def _contrasting(left: list[Task], wishes: Mapping[str, float], contrast: float, draw: random.Random) -> Choice:
     """Take the first task out of `left` that has answers far enough apart, and two of those, the better one chosen."""
     for place, task in enumerate(left):
         scored = [(answer.utility(wishes), answer) for answer in task.answers]
         apart = [(a, b) for high, a in scored for low, b in scored if high - low >= contrast]
         if apart:
             del left[place]
-            return _Choice(task, *draw.choice(apart))
+            return Choice(task, *draw.choice(apart))
     raise ConfigError(
         f"No task is left with two answers that differ by {contrast} for a user who wishes {dict(wishes)}.",
         hint="Ask for fewer signals and pairs, less contrast, other aspects, or load more tasks.",
     )
 
 
-def _shown_choice(user: RealUser, wishes: Mapping[str, float], best: _Choice, draw: random.Random) -> _Choice:
+def _shown_choice(user: RealUser, wishes: Mapping[str, float], best: Choice, draw: random.Random) -> Choice:
     """What the user makes of two answers shown in either order; `best` is how the wishes alone would choose."""
     if draw.random() < 0.5:
         return best if user.takes_first(best.chosen, best.rejected, wishes, draw) else best.reversed()
     return best.reversed() if user.takes_first(best.rejected, best.chosen, wishes, draw) else best
 
 
-def _simulated(name: str, user: RealUser, choices: _Choices, answers: Answers) -> Simulated:
+def _simulated(name: str, user: RealUser, choices: Choices, answers: Answers) -> Simulated:
     strongest = max(user.newest, key=lambda aspect: (abs(user.newest[aspect]), aspect))
     # Which of the answers shown they would like best now: noise and held-out pairs have no say in the truth.
     liked = [max(one.chosen, one.rejected, key=lambda answer: answer.utility(user.newest)) for one in choices.shown]
@@ -284,7 +293,7 @@ def _simulated(name: str, user: RealUser, choices: _Choices, answers: Answers) -
         "tasks": "seen" if answers.seen else "unseen",
     }
     signals, pairs = (tuple(one.pair() for one in part) for part in (choices.shown, choices.held_out))
-    return Simulated(user, Example(name, signals, pairs, slices, user.oracle(liked)))
+    return Simulated(user, Example(name, signals, pairs, slices, user.oracle(liked)), choices)
 
 
 def _clause(aspect: str, more: bool, liked: Sequence[Answer]) -> str:

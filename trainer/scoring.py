@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
+from popi_sdk.signals import PreferencePair
 from popi_sdk.summary import Summary
 from trainer.config import ObjectiveConfig
 from trainer.data import Example
@@ -20,6 +22,13 @@ from trainer.updates import pair_logprobs
 
 ROUNDING = 1e-4
 """Margins in nats below this are what float32 makes of 0."""
+PAIRS_AT_ONCE = 8
+"""Pairs of one user in one pass, which read the summary once."""
+TOKENS_AT_ONCE = 32_768
+"""Tokens of answers in one pass, unless a single user's pairs have more; memory grows with them."""
+
+Job: TypeAlias = tuple[Summary, Sequence[PreferencePair]]
+"""A summary and the pairs that are ranked with it."""
 
 
 def ranked_right(margins: Tensor) -> Tensor:
@@ -74,22 +83,34 @@ class PairScorer:
         Raises:
             DivergedError: a margin is not a number.
         """
-        results: list[Scored] = []
-        for start in range(0, len(examples), self.microbatch):
-            batch = examples[start : start + self.microbatch]
-            jobs = [(summary, one.pairs) for one, summary in zip(batch, summaries[start:], strict=False)]
-            scores = pair_logprobs(self.generator, self.encoder, jobs)[0].double().cpu()
-            pairs = [pair for one in batch for pair in one.pairs]
-            known = self.reference.of(pairs)
-            lengths = torch.tensor(
-                [[len(self.encoder.answer(pair.chosen)), len(self.encoder.answer(pair.rejected))] for pair in pairs]
-            )
-            margins, per_token = _margins(scores, known), _margins(scores / lengths, known / lengths)
-            if not torch.isfinite(margins).all():
-                raise DivergedError("A margin is not a number", hint="Lower the learning rates and train again.")
-            sizes = [len(one.pairs) for one in batch]
-            results += map(Scored, margins.split(sizes), per_token.split(sizes))
-        return results
+        scores = torch.cat([pair_logprobs(self.generator, self.encoder, jobs)[0].double().cpu()
+                            for jobs in self._passes(examples, summaries)])  # fmt: skip
+        pairs = [pair for one in examples for pair in one.pairs]
+        known = self.reference.of(pairs)
+        lengths = torch.tensor(
+            [[len(self.encoder.answer(pair.chosen)), len(self.encoder.answer(pair.rejected))] for pair in pairs]
+        )
+        margins, per_token = _margins(scores, known), _margins(scores / lengths, known / lengths)
+        if not torch.isfinite(margins).all():
+            raise DivergedError("A margin is not a number", hint="Lower the learning rates and train again.")
+        sizes = [len(one.pairs) for one in examples]
+        return [Scored(*both) for both in zip(margins.split(sizes), per_token.split(sizes), strict=True)]
+
+    def _passes(self, examples: Sequence[Example], summaries: Sequence[Summary]) -> Iterator[list[Job]]:
+        """What goes through the model at once; real people's pairs may be many and their answers long."""
+        jobs: list[Job] = []
+        tokens = 0
+        for example, summary in zip(examples, summaries, strict=True):
+            for start in range(0, len(example.pairs), PAIRS_AT_ONCE):
+                pairs = example.pairs[start : start + PAIRS_AT_ONCE]
+                more = sum(len(self.encoder.answer(text)) for pair in pairs for text in (pair.chosen, pair.rejected))
+                if jobs and (len(jobs) == self.microbatch or tokens + more > TOKENS_AT_ONCE):
+                    yield jobs
+                    jobs, tokens = [], 0
+                jobs.append((summary, pairs))
+                tokens += more
+        if jobs:
+            yield jobs
 
 
 def _margins(scores: Tensor, known: Tensor) -> Tensor:

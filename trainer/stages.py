@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import heapq
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,20 @@ from popi_sdk.render import render, signal_parts
 from popi_sdk.templates import Templates
 from trainer.config import Config
 from trainer.data import Example, load_examples, write_examples
-from trainer.encode import Encoder
+from trainer.encode import Encoder, View
 from trainer.models import LEARNERS, Models, Policy, load_models, load_tokenizer, save_learner
+from trainer.people_splits import (
+    answers_by_split,
+    dialogues_of,
+    people_to_train_on,
+    refuse_missing_people,
+    write_people,
+)
+from trainer.people_texts import described_answers, plain_texts
 from trainer.progress import Reporter
 from trainer.run_directory import SPLITS, RunDirectory, run_templates
 from trainer.scratch import scratch_model, scratch_tokenizer
-from trainer.warm_start import warm_start_generator, warm_start_summarizer
+from trainer.warm_start import Described, pretrain, warm_start_generator, warm_start_summarizer
 from trainer.whole import whole_folder
 from trainer.world import guided_answers, world_examples
 
@@ -38,28 +47,35 @@ LONGEST = 100
 
 
 def prepare_data(run: RunDirectory, config: Config) -> dict[str, list[Example]]:
-    """The three splits; a simulated world is written into the run first.
+    """The three splits; simulated users are written into the run first.
+
+    People to train on are made anew instead, as their texts are many times as long as the answers they are made of.
 
     Raises:
         ConfigError: a file is missing, or holds no example with held-out pairs.
         SignalError: a line cannot be used.
     """
-    if config.data.folder == "world" and not run.data.is_dir():
+    if config.data.folder in SIMULATED and not run.data.is_dir():
         with whole_folder(run.data) as draft:
-            _write_world(config, draft)
-    return {split: _load(data_folder(run, config) / f"{split}.jsonl") for split in SPLITS}
+            SIMULATED[config.data.folder](config, draft)
+    stored = [split for split in SPLITS if split != "train" or config.data.folder != "people"]
+    data = {split: _load(data_folder(run, config) / f"{split}.jsonl") for split in stored}
+    return data if "train" in data else {"train": people_to_train_on(config.people, config.run.seed), **data}
 
 
 def data_folder(run: RunDirectory, config: Config) -> Path:
     """Where the three splits are."""
-    return run.data if config.data.folder == "world" else Path(config.data.folder)
+    return run.data if config.data.folder in SIMULATED else Path(config.data.folder)
 
 
 def data_digest(run: RunDirectory, config: Config) -> str:
-    """SHA-256 of the three splits."""
+    """SHA-256 of the three splits; of the answers where people to train on are made of those."""
     digest = hashlib.sha256()
-    for split in SPLITS:
-        with (data_folder(run, config) / f"{split}.jsonl").open("rb") as file:
+    files = [data_folder(run, config) / f"{split}.jsonl" for split in SPLITS]
+    if config.data.folder == "people":
+        files[0] = Path(config.people.answers)
+    for path in files:
+        with path.open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
@@ -78,7 +94,7 @@ def prepare_models(
     device, templates = choose_device(config), run_templates(config)
     if config.model.base == "scratch" and not run.base.is_dir():
         with whole_folder(run.base) as draft:
-            _make_base(config, list(_texts(config, templates, data["train"])), draft)
+            _make_base(config, templates, data["train"], draft, reporter)
     base = run.base_of(config)
     if _wants_warm_start(config) and not run.start.is_dir():
         models = load_models(config.model, base, device)
@@ -94,13 +110,25 @@ def prepare_models(
 
 def make_encoder(models: Models, config: Config, templates: Templates) -> Encoder:
     """The encoder that fits a run's tokenizer, templates and window."""
+    return encoder_for(models.tokenizer, window_of(models.summarizer, models.tokenizer), config, templates)
+
+
+def encoder_for(tokenizer: Any, window: int, config: Config, templates: Templates) -> Encoder:
+    """The encoder of a configuration's prompts and answers for any model."""
     return Encoder(
-        models.tokenizer,
+        tokenizer,
         templates,
-        window=window_of(models.summarizer, models.tokenizer),
+        window=window,
         input_tokens=config.data.input_tokens,
         max_summary_tokens=config.model.max_summary_tokens,
+        text_tokens=config.data.text_tokens or None,
+        view=view_of(config),
     )
+
+
+def view_of(config: Config) -> View:
+    """How the generator is shown answers."""
+    return View(config.model.answers, config.model.answer_tokens)
 
 
 def window_of(policy: Policy, tokenizer: Any) -> int:
@@ -135,7 +163,9 @@ def refuse_early(config: Config) -> None:
     run_templates(config)
     if config.model.base != "scratch":
         load_tokenizer(config.model.base)
-    if config.data.folder != "world":
+    if config.data.folder == "people":
+        refuse_missing_people(config.people)
+    if config.data.folder not in SIMULATED:
         for split in SPLITS:
             _refuse_missing(Path(config.data.folder) / f"{split}.jsonl")
 
@@ -144,6 +174,13 @@ def _write_world(config: Config, draft: Path) -> None:
     sizes = {"train": config.world.users, **WORLD_SIZES}
     for split, count in sizes.items():
         write_examples(world_examples(config.world, split, count, config.run.seed), draft / f"{split}.jsonl")
+
+
+SIMULATED: Mapping[str, Callable[[Config, Path], None]] = {
+    "world": _write_world,
+    "people": lambda config, draft: write_people(config.people, config.run.seed, draft),
+}
+"""What writes the splits of simulated users, by `data.folder`."""
 
 
 def _load(file: Path) -> list[Example]:
@@ -163,26 +200,56 @@ def _refuse_missing(file: Path) -> None:
 
 def _texts(config: Config, templates: Templates, examples: Sequence[Example]) -> Iterator[str]:
     """What a tokenizer from scratch has to cut well: prompts, summaries and answers."""
+    view, text_tokens = view_of(config), config.data.text_tokens or None
     for example in examples[:TOKENIZER_EXAMPLES]:
-        rendered = render(example.signals, max_summary_tokens=config.model.max_summary_tokens, templates=templates)
+        rendered = render(
+            example.signals,
+            max_summary_tokens=config.model.max_summary_tokens,
+            text_tokens=text_tokens,
+            templates=templates,
+        )
         yield from (message["content"] for message in rendered.messages)
-        yield from (text for pair in example.pairs for text in (pair.prompt, pair.chosen, pair.rejected))
+        for pair in example.pairs:
+            yield from (view.question(pair.prompt), view.answer(pair.chosen), view.answer(pair.rejected))
         yield templates.render("generation_system", clauses=example.oracle.splitlines())
     if config.warm_start.generator_steps:
-        guided = guided_answers(config.world, config.run.seed)
-        for _ in range(TOKENIZER_EXAMPLES):
-            yield "\n".join(next(guided))
+        described = _described(config)
+        for description, question, answer in islice(described, TOKENIZER_EXAMPLES):
+            yield "\n".join((description, view.question(question), view.answer(answer)))
+    if config.data.folder == "people":
+        texts = plain_texts(
+            answers_by_split(config.people.answers)["train"], dialogues_of(config.people), config.run.seed
+        )
+        yield from (text for kind, text in islice(texts, 20 * TOKENIZER_EXAMPLES) if kind != "answers")
     yield "system user assistant"
 
 
-def _make_base(config: Config, texts: Sequence[str], draft: Path) -> None:
-    tokenizer = scratch_tokenizer(texts, config.model.vocabulary)
+def _make_base(
+    config: Config, templates: Templates, examples: Sequence[Example], draft: Path, reporter: Reporter
+) -> None:
+    tokenizer = scratch_tokenizer(_texts(config, templates, examples), config.model.vocabulary)
     seed = random.Random(f"{config.run.seed} scratch").getrandbits(32)
     lm = scratch_model(
         tokenizer, hidden=config.model.hidden, layers=config.model.layers, window=SCRATCH_WINDOW, seed=seed
     )
+    if config.pretrain.steps:
+        model = Policy(lm.to(choose_device(config)), learns=True)  # type: ignore[arg-type]
+        with reporter.stage("pretraining", config.pretrain.steps) as advance:
+            texts = _plain_texts(config, templates, examples)
+            pretrain(model, tokenizer, texts, config, lambda _, loss: advance(loss=loss))
     tokenizer.save_pretrained(str(draft))
-    lm.save_pretrained(str(draft))
+    lm.cpu().save_pretrained(str(draft))
+
+
+def _plain_texts(config: Config, templates: Templates, examples: Sequence[Example]) -> Iterator[str]:
+    """Endless texts to learn the language from."""
+    if config.data.folder == "people":
+        view = view_of(config)
+        answers = answers_by_split(config.people.answers)["train"]
+        for kind, text in plain_texts(answers, dialogues_of(config.people), config.run.seed):
+            yield view.answer(text) if kind == "answers" else text
+    while True:
+        yield from _texts(config, templates, examples)
 
 
 def refuse_too_long(encoder: Encoder, examples: Sequence[Example]) -> None:
@@ -197,11 +264,18 @@ def refuse_too_long(encoder: Encoder, examples: Sequence[Example]) -> None:
 
 
 def _said(example: Example) -> int:
-    return sum(len(part.text.encode()) for signal in example.signals for part in signal_parts(signal))
+    return sum(len(part.whole.encode()) for signal in example.signals for part in signal_parts(signal))
 
 
 def _held_out(example: Example) -> int:
     return max(len(f"{pair.prompt}{max(pair.chosen, pair.rejected, key=len)}".encode()) for pair in example.pairs)
+
+
+def _described(config: Config) -> Iterator[Described]:
+    """What a generator learns to follow descriptions from."""
+    if config.data.folder == "people":
+        return described_answers(answers_by_split(config.people.answers)["train"], config.run.seed)
+    return guided_answers(config.world, config.run.seed)
 
 
 def _wants_warm_start(config: Config) -> bool:
@@ -213,14 +287,16 @@ def _warm_start(
     models: Models, encoder: Encoder, config: Config, examples: Sequence[Example], draft: Path, reporter: Reporter
 ) -> None:
     settings = config.warm_start
-    if settings.summarizer == "oracle" and not all(example.oracle for example in examples):
+    known = {"oracle": all(example.oracle for example in examples), "evident": config.data.folder == "people"}
+    if not known.get(settings.summarizer, True):
         raise ConfigError(
-            '`warm_start.summarizer` is "oracle", but the data do not say the truth about every user',
-            hint='Use "contrast", or data whose lines hold `oracle`.',
+            f'`warm_start.summarizer` is "{settings.summarizer}", which the data do not say about every user',
+            hint='Use "contrast", or data that hold it: lines with `oracle`, or simulated people for "evident".',
         )
     if settings.generator_steps:
         with reporter.stage("generator warm start", settings.generator_steps) as advance:
-            warm_start_generator(models.generator, encoder, config, lambda _, loss: advance(loss=loss))
+            answers = _described(config)
+            warm_start_generator(models.generator, encoder, answers, config, lambda _, loss: advance(loss=loss))
     if settings.summarizer != "none" and settings.summarizer_steps:
         with reporter.stage("summarizer warm start", settings.summarizer_steps) as advance:
             warm_start_summarizer(models.summarizer, encoder, examples, config, lambda _, loss: advance(loss=loss))

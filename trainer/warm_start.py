@@ -6,8 +6,11 @@ contrast baseline or the truth says of a user; a generator from scratch learns t
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,13 +24,18 @@ from trainer.errors import DivergedError
 from trainer.logprobs import leaf_token_logprobs
 from trainer.models import Policy
 from trainer.prefix_tree import Branch, pack
-from trainer.world import guided_answers
 
 NOISY_SHARE = 0.2
 """The last steps, in which the summarizer's targets are noisy: it has learned to read signals by then."""
 
+EASIEST, ALL_MET = 0.15, 0.5
+"""The summarizer first meets this share of people, those who have shown least, and all of them from this share of the
+steps on: what a single signal says is learnt sooner where it stands alone."""
+
 Target = tuple[Sequence[int], Sequence[int]]
 """A prompt and what should follow it, in tokens."""
+Described = tuple[str, str, str]
+"""A description, a question, and an answer as described."""
 Advance = Callable[[int, float], None]
 """Told the step and its loss."""
 
@@ -39,20 +47,23 @@ def warm_start_summarizer(
     settings = config.warm_start
     prompts = [encoder.summarizer_prompt(example) for example in examples]
     texts = [_target(example, settings) for example in examples]
+    by_length = sorted(range(len(examples)), key=lambda place: len(prompts[place]))
     draw = random.Random(f"{config.run.seed} warm start")
 
     def batch(step: int) -> list[Target]:
         noise = settings.summarizer_noise if step >= (1 - NOISY_SHARE) * settings.summarizer_steps else 0.0
-        chosen = [draw.randrange(len(examples)) for _ in range(settings.batch)]
+        met = max(EASIEST, min(1.0, step / (ALL_MET * settings.summarizer_steps)))
+        chosen = [by_length[draw.randrange(math.ceil(met * len(examples)))] for _ in range(settings.batch)]
         return [(prompts[one], encoder.summary_ids(_noisy(texts[one], texts[0], noise, draw))) for one in chosen]
 
     _learn(summarizer, batch, settings.summarizer_steps, settings.learning_rate, advance)
 
 
-def warm_start_generator(generator: Policy, encoder: Encoder, config: Config, advance: Advance) -> None:
-    """Teach the generator to answer as the simulated world's descriptions ask."""
+def warm_start_generator(
+    generator: Policy, encoder: Encoder, answers: Iterator[Described], config: Config, advance: Advance
+) -> None:
+    """Teach the generator to answer as descriptions ask."""
     settings = config.warm_start
-    answers = guided_answers(config.world, config.run.seed)
     _learn(
         generator,
         lambda _: list(_guided(encoder, answers, settings.batch)),
@@ -62,7 +73,19 @@ def warm_start_generator(generator: Policy, encoder: Encoder, config: Config, ad
     )
 
 
-def _guided(encoder: Encoder, answers: Iterator[tuple[str, str, str]], count: int) -> Iterator[Target]:
+def pretrain(model: Policy, tokenizer: Any, texts: Iterator[str], config: Config, advance: Advance) -> None:
+    """Teach a model from scratch to continue texts."""
+    settings, end = config.pretrain, tokenizer.eos_token_id
+
+    def batch(_: int) -> list[Target]:
+        chosen = list(islice(texts, settings.batch))
+        rows = tokenizer(chosen, add_special_tokens=False)["input_ids"]
+        return [([end], [*row, end][: settings.length]) for row in rows]
+
+    _learn(model, batch, settings.steps, settings.learning_rate, advance)
+
+
+def _guided(encoder: Encoder, answers: Iterator[Described], count: int) -> Iterator[Target]:
     for _ in range(count):
         description, question, answer = next(answers)
         yield encoder.generator_prompt(encoder.safe_summary(description), question), encoder.answer(answer)
@@ -71,6 +94,8 @@ def _guided(encoder: Encoder, answers: Iterator[tuple[str, str, str]], count: in
 def _target(example: Example, settings: WarmStartConfig) -> str:
     if settings.summarizer == "oracle":
         return example.oracle
+    if settings.summarizer == "evident":
+        return example.evident
     return clause_lines(Contrast().summarize(example.signals))
 
 
@@ -91,7 +116,7 @@ def _learn(
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate * min(1.0, (step + 1) / 50) * max(0.1, 1 - step / steps)
-        loss = _loss(policy, batch(step))
+        loss = target_loss(policy, batch(step))
         if not torch.isfinite(loss):
             raise DivergedError(
                 f"The loss of the warm start is not a number at step {step}",
@@ -104,7 +129,7 @@ def _learn(
         advance(step, loss.item())
 
 
-def _loss(policy: Policy, targets: Sequence[Target]) -> Tensor:
+def target_loss(policy: Policy, targets: Sequence[Target]) -> Tensor:
     """Mean negative log-probability per target token."""
     packed = pack([Branch(prompt, (Branch(target),)) for prompt, target in targets], policy.device)
     values: Tensor = policy(lambda lm: leaf_token_logprobs(lm, packed))

@@ -177,7 +177,7 @@ def _signals_by_id(held: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "kind": signal.kind,
             "at": stored[signal.id]["at"],
             "observed_at": stored[signal.id]["observed_at"],
-            "excerpt": _excerpt(" / ".join(part.text for part in signal_parts(signal))),
+            "excerpt": _excerpt(" / ".join(part.whole for part in signal_parts(signal))),
         }
         for signal in found
     }

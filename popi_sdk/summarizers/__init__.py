@@ -1,5 +1,7 @@
 """What turns signals into a summary: one protocol, and the summarizers behind it.
 
+auto              embedded where it is installed and was shown to be better, else contrast (`embedded.py`)
+embedded          weights that ship inside the package, run in this process
 contrast          deterministic, needs no model (`contrast.py`)
 a directory       weights that the trainer exported, run in this process (`trained.py`)
 "provider/model"  any model LiteLLM reaches (`remote.py`)
@@ -44,21 +46,19 @@ def make_summarizer(config: Config, backend: Any, templates: Templates) -> Summa
 
     Raises:
         ConfigError: it names none.
-        SummarizerError: it names a trained summarizer's directory, and that cannot be used.
+        SummarizerError: it names a trained summarizer, and that cannot be used.
     """
     chosen = config.summarizer
-    if isinstance(chosen, str) and chosen in ("auto", "contrast"):
-        from popi_sdk.summarizers.contrast import Contrast
-
-        return Contrast()
+    if isinstance(chosen, str) and chosen in ("auto", "contrast", "embedded"):
+        return _of_the_package(chosen, config.embedded_threads)
     if isinstance(chosen, Path) or (isinstance(chosen, str) and _means_a_directory(chosen)):
-        return _trained(Path(os.path.expanduser(chosen)))
+        return _trained(Path(os.path.expanduser(chosen)), config.embedded_threads)
     if isinstance(chosen, str | Mapping | ModelSpec):
         return _remote(chosen, config, backend, templates)
     if not isinstance(chosen, Summarizer):
         raise ConfigError(
             f"`summarizer` is a {type(chosen).__name__} without `summarize`",
-            hint='Give "auto", "contrast", a trained directory, "provider/model", or an object with '
+            hint='Give "auto", "embedded", "contrast", a trained directory, "provider/model", or an object with '
             "summarize(signals, previous=None).",
         )
     return chosen
@@ -68,10 +68,22 @@ def _means_a_directory(chosen: str) -> bool:
     """Whether a name looks like a path, or is that of a trained directory in the working folder."""
     if chosen.startswith((".", "/", "~")) or os.path.isabs(chosen):
         return True
-    return chosen != "embedded" and os.path.isfile(os.path.join(chosen, "popi.json"))
+    return os.path.isfile(os.path.join(chosen, "popi.json"))
 
 
-def _trained(folder: Path) -> Summarizer:
+def _of_the_package(name: str, threads: int) -> Summarizer:
+    if name != "contrast":
+        from popi_sdk.summarizers.embedded import choose, embedded
+
+        trained = embedded(threads) if name == "embedded" else choose(threads).summarizer
+        if trained is not None:
+            return trained
+    from popi_sdk.summarizers.contrast import Contrast
+
+    return Contrast()
+
+
+def _trained(folder: Path, threads: int) -> Summarizer:
     from popi_sdk.summarizers.trained import TrainedSummarizer
 
     if not os.path.isdir(folder):
@@ -79,7 +91,7 @@ def _trained(folder: Path) -> Summarizer:
             f"`summarizer`: there is no directory {str(folder)[:200]}",
             hint="Give a directory that `popi-train export` wrote; relative paths start in the working folder.",
         )
-    return TrainedSummarizer(folder)
+    return TrainedSummarizer(folder, threads=threads)
 
 
 def _remote(
@@ -90,7 +102,7 @@ def _remote(
     if isinstance(chosen, str) and not {"/", ":"} & set(chosen):
         raise ConfigError(
             f"`summarizer` cannot be {chosen[:60]!r}",
-            hint='This version has "auto", "contrast", a directory exported by the trainer, "provider/model", and '
+            hint='There are "auto", "embedded", "contrast", a directory exported by the trainer, "provider/model", and '
             "objects with `summarize`.",
         )
     return cast(

@@ -102,7 +102,7 @@ _LONE_I = re.compile(r"(?<![\w'.])i(?=[ ,'])(?!\.e)")
 _LOOSE_START = re.compile(r"(?:^|[.!?]\s)(?:So|But|And|Well|Plus|Oh|Now|Turns out)\b")
 _PASSIVE = re.compile(r"\b(?:is|are|was|were|be|been|being) (?:\w+ly )?\w{2,}(?:ed|en|wn)\b")
 _STRETCHED = re.compile(r"([a-z])\1\1|[!?]{2,}|\.\.\.|…")
-_CACHE_SIZE = 4096
+_CACHE_SIZE = 20_000
 _cache: dict[bytes, tuple[float, ...]] = {}
 
 

@@ -1,29 +1,48 @@
 """A summarizer that the trainer exported, run in this process from its directory.
 
+    signals -> prompt -> the likeliest answer -> said with too little confidence? then nothing
+                                              -> clauses -> the signals behind each (`provenance`) -> guard
+
 What it reads is checked when it is made; its weights are loaded when the first summary is wanted.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from threading import RLock
+from typing import TypeVar
 
 from popi_sdk.chat_tokens import prompt_ids
 from popi_sdk.errors import PopiError, SummarizerError
 from popi_sdk.manifest import Form, check_files, digest_of, read_manifest, read_templates
-from popi_sdk.render import render
+from popi_sdk.render import Rendered, render
 from popi_sdk.signals import Signal
-from popi_sdk.summarizers.engines import Engine, Tokenizer, choose_form, load_engine
-from popi_sdk.summarizers.written import answer_of, log_left_out
+from popi_sdk.summarizers.engines import Engine, Reading, choose_form, load_engine
+from popi_sdk.summarizers.provenance import MOST_TRIED, LeftOut, Written, with_sources
+from popi_sdk.summarizers.written import NOTHING_SAID, answer_of, log_left_out
 from popi_sdk.summary import Summary
 
 _TRIES = 6
 """Prompts that are rendered, each shorter than the one before, until one fits the model's window."""
 _SAFETY = 0.95
 """A shorter prompt aims a little below what would just fit, as signals are shortened in steps."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One user's prompt, and what it was made from."""
+
+    ids: list[int]
+    rendered: Rendered
+    budget: int
+    previous: Summary | None
 
 
 class TrainedSummarizer:
@@ -32,6 +51,7 @@ class TrainedSummarizer:
     Args:
         folder: a directory that `popi-train export` wrote.
         form: the form of the weights to load; the fastest that can be loaded unless you name one.
+        threads: processor cores the form "onnx" works on.
 
     Raises:
         IncompatibleSummarizerError: it was trained with another renderer or other templates than it would get here.
@@ -39,7 +59,7 @@ class TrainedSummarizer:
         SummarizerError: the directory is none, damaged, or holds a generator.
     """
 
-    def __init__(self, folder: str | Path, form: Form | None = None) -> None:
+    def __init__(self, folder: str | Path, form: Form | None = None, *, threads: int = 1) -> None:
         self.folder = Path(folder)
         self.manifest = read_manifest(self.folder)
         if self.manifest.role != "summarizer":
@@ -52,18 +72,42 @@ class TrainedSummarizer:
         check_files(self.folder, self.manifest, self.form)
         self.name = f"{self.folder.resolve().name}@{digest_of(self.folder)}"
         self.input_tokens = self.manifest.input_tokens
+        self._threads = threads
         self._engine: Engine | None = None
         self._process = 0
         self._lock = RLock()
 
-    def summarize(self, signals: Sequence[Signal], previous: Summary | None = None) -> str:
-        """Write a summary of `signals`, or bring `previous` up to date with them.
+    # --- summaries -------------------------------------------------------------------------------------------------
+
+    def summarize(self, signals: Sequence[Signal], previous: Summary | None = None) -> Summary:
+        """Write a summary of `signals`, or bring `previous` up to date with them; what it returns has been guarded.
+
+        Empty when the model says that there is nothing to say, or is less sure than `manifest.abstain_below`.
 
         Raises:
             SummarizerError: the weights cannot be loaded or run, or no signal fits the model's window.
         """
-        with self._alone():
-            return self.text_of(self.summary_ids(self.prompt(signals, previous)))
+        return self._in_turn([(signals, previous)], self._summary)[0]
+
+    def summarize_many(self, histories: Sequence[Sequence[Signal]]) -> list[Summary]:
+        """Write the summaries of many users, each the one `summarize` would write, in less time than one by one.
+
+        What consecutive prompts have in common at their beginning is read once. Other threads wait until all are done.
+
+        Raises:
+            SummarizerError: as `summarize`; then there is no summary of any of them.
+        """
+        return self._in_turn([(signals, None) for signals in histories], self._summary)
+
+    def texts(self, histories: Sequence[Sequence[Signal]]) -> list[str]:
+        """What `summarize_many` would write, a clause a line, not guarded and without asking what is behind it.
+
+        Raises:
+            SummarizerError: as `summarize_many`.
+        """
+        return self._in_turn([(signals, None) for signals in histories], self._text)
+
+    # --- the steps, for those who measure them -----------------------------------------------------------------------
 
     def prompt(self, signals: Sequence[Signal], previous: Summary | None = None) -> list[int]:
         """The tokens the model is given: as many of the signals as fit its window beside the longest summary.
@@ -72,47 +116,149 @@ class TrainedSummarizer:
             SummarizerError: not even one signal fits.
         """
         with self._alone():
-            return self._fitting(self._ready().tokenizer, signals, previous)
+            return self._asked(signals, previous).ids
 
     def summary_ids(self, prompt: Sequence[int]) -> list[int]:
-        """The tokens of the summary that follows `prompt`.
+        """The tokens of the summary that follows `prompt`, however sure the model is of it.
 
         Raises:
             SummarizerError: the weights cannot be loaded or run.
         """
-        with self._alone():
-            engine = self._ready()
-            try:
-                return engine.continued(prompt, self.manifest.max_summary_tokens, self.manifest.stop_tokens)
-            except Exception as error:
-                raise SummarizerError(f"{self.name} failed while it wrote: {_first_line(error)}") from error
+        with self._reading(len(prompt)) as reading:
+            return self._answer(reading, prompt)
 
     def text_of(self, ids: Sequence[int]) -> str:
         """The summary that `ids` say; empty when they say that there is none."""
         with self._alone():
-            return answer_of(self._ready().tokenizer.decode(list(ids), skip_special_tokens=True))
+            return answer_of(self._decoded(ids))
 
-    def _fitting(self, tokenizer: Tokenizer, signals: Sequence[Signal], previous: Summary | None) -> list[int]:
+    def confidence(self, prompt: Sequence[int], summary: Sequence[int]) -> float:
+        """How much surer the model is of `summary` than of saying that there is none, in nats per token.
+
+        The mean log-probability of the tokens of `summary`, less that of the word NOTHING, each with its end, to the
+        same `prompt`. Below `manifest.abstain_below` nothing is said.
+
+        Raises:
+            SummarizerError: the weights cannot be loaded or run.
+        """
+        with self._reading(len(prompt)) as reading:
+            return self._margin(reading, prompt, summary)
+
+    # --- from a prompt to a summary ----------------------------------------------------------------------------------
+
+    def _summary(self, reading: Reading, asked: _Asked) -> Summary:
+        from popi_sdk.guard import as_clauses, guard  # its rules take a while to load; making a client need not wait
+
+        answer = self._said(reading, asked)
+        if not answer:
+            return Summary(signal_ids=asked.rendered.signal_ids, model=self.name)
+        ends = [len(self._decoded(answer[: place + 1])) for place in range(len(answer))]
+        written = Written(ends, self._decoded(answer), self._told(reading, asked.ids, answer))
+        left_out = self._left_out(reading, asked, answer, written.told)
+        summary = with_sources(as_clauses(answer_of(written.text)), written, left_out, asked.previous)
+        return guard(summary, max_tokens=self.manifest.max_summary_tokens, model=self.name)
+
+    def _text(self, reading: Reading, asked: _Asked) -> str:
+        return answer_of(self._decoded(self._said(reading, asked)))
+
+    def _said(self, reading: Reading, asked: _Asked) -> list[int]:
+        """The tokens of the answer; none when nothing is to be said."""
+        if not asked.rendered.shown and not asked.previous:
+            return []
+        answer = self._answer(reading, asked.ids)
+        if not answer_of(self._decoded(answer)):
+            return []
+        least = self.manifest.abstain_below
+        if least is not None and self._margin(reading, asked.ids, answer) < least:
+            return []
+        return answer
+
+    def _answer(self, reading: Reading, prompt: Sequence[int]) -> list[int]:
+        return reading.continued(prompt, self.manifest.max_summary_tokens, self.manifest.stop_tokens)
+
+    def _told(self, reading: Reading, prompt: Sequence[int], answer: Sequence[int]) -> list[float]:
+        return reading.log_probabilities(prompt, answer, self.manifest.stop_tokens)
+
+    def _margin(self, reading: Reading, prompt: Sequence[int], answer: Sequence[int]) -> float:
+        nothing = self._ready().tokenizer.encode(NOTHING_SAID, add_special_tokens=False)
+        told = self._told(reading, prompt, answer)
+        cut_off = len(answer) == self.manifest.max_summary_tokens  # the longest summary has no end of its own
+        return fmean(told[:-1] if cut_off else told) - fmean(self._told(reading, prompt, nothing))
+
+    def _left_out(self, reading: Reading, asked: _Asked, answer: Sequence[int], told: Sequence[float]) -> LeftOut:
+        """How likely `answer` is when one signal is left out of the prompt and nothing else is changed."""
+        shown = asked.rendered.shown
+        tried = shown[-MOST_TRIED:] if len(shown) > 1 else ()
+        # The newest first: with each one left out, all that stands before it in the prompt need not be read again.
+        without = {signal.id: self._told(reading, self._without(asked, signal), answer) for signal in reversed(tried)}
+        with_all = self._told(reading, self._without(asked, None), answer) if asked.rendered.left_out else told
+        return LeftOut(with_all, without, asked.rendered.signal_ids)
+
+    # --- from signals to a prompt ------------------------------------------------------------------------------------
+
+    def _asked(self, signals: Sequence[Signal], previous: Summary | None) -> _Asked:
         room = self.manifest.window - self.manifest.max_summary_tokens
         budget = self.input_tokens
         for _ in range(_TRIES):
-            rendered = render(
-                signals,
-                max_summary_tokens=self.manifest.max_summary_tokens,
-                previous=previous,
-                input_tokens=budget,
-                templates=self._templates,
-            )
-            ids = prompt_ids(tokenizer, rendered.messages)
-            if len(ids) <= room and (rendered.signal_ids or not signals):
+            rendered = self._rendered(signals, previous, budget, self.manifest.text_tokens)
+            ids = self._prompt_ids(rendered)
+            if len(ids) <= room and (rendered.shown or not signals):
                 log_left_out(self.name, rendered, budget)
-                return ids
+                return _Asked(ids, rendered, budget, previous)
             # The renderer counts other tokens than the model's own; the ratio is known once both counted the same.
             budget = int(min(budget, rendered.tokens) * room / len(ids) * _SAFETY)
         raise SummarizerError(
             f"{self.name} reads {self.manifest.window:,} tokens at once, which is too short for these signals",
             hint="Give fewer or shorter signals, or use a summarizer with a longer window.",
         )
+
+    def _without(self, asked: _Asked, signal: Signal | None) -> list[int]:
+        """The prompt as it would be without one of the signals in it; the others stay exactly as they are."""
+        rest = [other for other in asked.rendered.shown if other is not signal]
+        return self._prompt_ids(self._rendered(rest, asked.previous, asked.budget, asked.rendered.limit))
+
+    def _rendered(
+        self, signals: Sequence[Signal], previous: Summary | None, budget: int, text_tokens: int | None
+    ) -> Rendered:
+        return render(
+            signals,
+            max_summary_tokens=self.manifest.max_summary_tokens,
+            previous=previous,
+            input_tokens=budget,
+            text_tokens=text_tokens,
+            templates=self._templates,
+        )
+
+    def _prompt_ids(self, rendered: Rendered) -> list[int]:
+        return prompt_ids(self._ready().tokenizer, rendered.messages)
+
+    def _decoded(self, ids: Sequence[int]) -> str:
+        return self._ready().tokenizer.decode(list(ids), skip_special_tokens=True)
+
+    # --- one at a time -----------------------------------------------------------------------------------------------
+
+    def _in_turn(
+        self, users: Sequence[tuple[Sequence[Signal], Summary | None]], job: Callable[[Reading, _Asked], T]
+    ) -> list[T]:
+        """Do `job` for each user, neighbours being those whose prompts begin alike; results in the order of `users`."""
+        with self._alone():
+            asked = [self._asked(signals, previous) for signals, previous in users]
+            order = sorted(range(len(asked)), key=lambda place: asked[place].ids)
+            with self._reading(max((len(one.ids) for one in asked), default=0)) as reading:
+                done = {place: job(reading, asked[place]) for place in order}
+        return [done[place] for place in range(len(asked))]
+
+    @contextmanager
+    def _reading(self, longest: int) -> Iterator[Reading]:
+        """Weights at work on prompts of up to `longest` tokens; what goes wrong meanwhile is a SummarizerError."""
+        with self._alone():
+            engine = self._ready()
+            try:
+                yield engine.open(longest + self.manifest.max_summary_tokens)
+            except PopiError:
+                raise
+            except Exception as error:
+                raise SummarizerError(f"{self.name} failed while it wrote: {_first_line(error)}") from error
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -129,7 +275,7 @@ class TrainedSummarizer:
         if self._engine is None:
             self._process = os.getpid()
             try:
-                self._engine = load_engine(self.folder, self.form)
+                self._engine = load_engine(self.folder, self.form, self._threads)
             except PopiError:
                 raise
             except Exception as error:

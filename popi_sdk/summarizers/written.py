@@ -8,6 +8,9 @@ import re
 from popi_sdk.render import Rendered
 
 _log = logging.getLogger("popi_sdk")
+NOTHING_SAID = "NOTHING"
+"""What the inference template asks for where signals show no preference."""
+
 _THOUGHTS = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
 """Reasoning models served without a reasoning parser put their thoughts into the answer."""
 

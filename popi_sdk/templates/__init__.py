@@ -110,8 +110,9 @@ def _from_mapping(source: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _check(templates: Templates) -> None:
     """Render every template with samples: wrong names and syntax show now, not in a user's request."""
-    part = {"name": "Text", "text": "SAMPLE-SIGNAL"}
-    signal = {"title": "TITLE", "parts": [part]}
+    part = {"name": "Words", "text": "SAMPLE-SIGNAL", "traits": "", "traits_in_code": "", "counts": ""}
+    facts = {"compared": "", "compared_in_code": ""}
+    signal = {"kind": "statement", "title": "TITLE", "parts": [part], "score": None, **facts}
     user_turn = {"signals": [signal], "previous": "SAMPLE-PREVIOUS", "left_out": 1}
     answer_turn = {"prompt": "SAMPLE-PROMPT", "preferences": "SAMPLE-BLOCK"}
     needed: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {

@@ -11,6 +11,7 @@ from trainer.cli.evaluate import evaluate
 from trainer.cli.export import export
 from trainer.cli.failing import TrainGroup
 from trainer.cli.prepare import prepare
+from trainer.cli.score import score
 from trainer.cli.train import train
 
 # Waiting threads that spin take the other cores' time on a shared machine; torch reads this when it is imported.
@@ -27,5 +28,6 @@ app = typer.Typer(
 app.command()(prepare)
 app.command()(train)
 app.command()(evaluate)
+app.command()(score)
 app.command()(export)
 app.command()(bench)

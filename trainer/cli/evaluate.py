@@ -12,9 +12,24 @@ from trainer.cli.failing import training_packages
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run's directory, or one of its checkpoints.")],
-    data: Annotated[Path | None, typer.Option(help="Examples as JSON lines; the run's test split by default.")] = None,
-    summarizer: Annotated[str, typer.Option(help="Judge another run's, an exported one, or contrast instead.")] = "",
+    run: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[RUN]",
+            help="A run's directory, or one of its checkpoints. Without it, the repository's small generator judges.",
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Examples as JSON lines; the run's test split by default, and needed without a run."),
+    ] = None,
+    summarizer: Annotated[
+        str,
+        typer.Option(
+            help="Judge this one instead of the run's: embedded (judged where no run is named), contrast, another run, "
+            "an exported directory, provider/model."
+        ),
+    ] = "",
     generator: Annotated[str, typer.Option(help="Let another run's, or any model by id or folder, judge.")] = "",
     limit: Annotated[
         int | None, typer.Option(min=1, help="At most so many examples, of as many users as there are.")
@@ -27,13 +42,15 @@ def evaluate(
 ) -> None:
     """Measure a summarizer: accuracy with its summaries and with every control, on the same held-out pairs.
 
+    A line of --data is a user's: {"user", "signals": [...], "pairs": [{"prompt", "chosen", "rejected"}], "slices": {}}.
+    No held-out pair may stand among the signals.
+
     MODEL is LiteLLM's name of one, or JSON such as {"name": "hosted_vllm/x", "api_base": "http://localhost:8000/v1"}.
     """
     with training_packages():
         if bool(backend) != bool(judge):
             raise typer.BadParameter("--backend and --judge go together")
         from trainer.evaluate import evaluate as run_evaluation
-        from trainer.run_directory import find_run
 
         answering, judging = _model(backend), _model(judge)
 
@@ -49,7 +66,7 @@ def evaluate(
                 written,
                 backend=answering,
                 judge=judging,
-                cache=find_run(run)[0].path / "judgements.jsonl",
+                cache=_replies_of(run),
                 max_cost_usd=max_cost,
             ).as_json()
         if as_json:
@@ -62,6 +79,16 @@ def evaluate(
         show_evaluation(evaluation)
         if win_rate:
             show_win_rate(win_rate)
+
+
+def _replies_of(run: Path | None) -> Path:
+    """Where bought replies are kept: with the run, or else among what POPI keeps for this user of the machine."""
+    from platformdirs import user_cache_path
+
+    from trainer.run_directory import find_run
+
+    folder = user_cache_path("popi") if run is None else find_run(run)[0].path
+    return folder / "judgements.jsonl"
 
 
 def _model(given: str) -> str | dict[str, Any]:

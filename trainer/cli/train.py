@@ -35,7 +35,11 @@ def train(
 
 
 def _placed(config: Config) -> Config:
-    """The data folder in full, so that the run can be gone on with and evaluated from anywhere."""
+    """The paths of data in full, so that the run can be gone on with and evaluated from anywhere."""
+    if config.data.folder == "people":
+        named = {name: getattr(config.people, name) for name in ("answers", "dialogues")}
+        full = {name: str(Path(path).resolve()) for name, path in named.items() if path}
+        return config.model_copy(update={"people": config.people.model_copy(update=full)})
     if config.data.folder == "world":
         return config
     data = config.data.model_copy(update={"folder": str(Path(config.data.folder).resolve())})

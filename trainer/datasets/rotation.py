@@ -56,7 +56,7 @@ def set_apart(example: Example) -> Example:
 
 def mentions(signal: Signal, prompts: Collection[str]) -> bool:
     """Whether one of the prompts (each as `same_text` gives it) is one of the signal's texts."""
-    return any(same_text(part.text) in prompts for part in signal_parts(signal))
+    return any(same_text(part.whole) in prompts for part in signal_parts(signal))
 
 
 def described(example: Example) -> Example:

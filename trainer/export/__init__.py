@@ -4,7 +4,8 @@
 
 A summarizer gets a second form, int4 for ONNX Runtime GenAI. Both are loaded as the SDK loads them and write summaries
 for held-out examples; the export succeeds only if those of the int4 form are as good. Until the rename there is
-nothing at the wanted place, and after a failure there is nothing beside it either.
+nothing at the wanted place, and after a failure there is nothing beside it either. What only the int4 form is wanted of
+loses the other one after that.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +48,8 @@ from trainer.export.onnx_form import ExportError, build_onnx
 EXAMPLES = 50
 """So many of the examples given are used to compare the two forms."""
 
-_COPIED = (
-    "config.json",
-    "generation_config.json",
-    "*.safetensors",
-    "*.safetensors.index.json",
-    "LICEN[CS]E*",
-    "NOTICE*",
-)
+_LICENCES = ("LICEN[CS]E*", "NOTICE*")
+_COPIED = ("config.json", "generation_config.json", "*.safetensors", "*.safetensors.index.json", *_LICENCES)
 """Weights are taken as safetensors only: other formats can run code when they are loaded."""
 
 Summarize = Callable[[Sequence[Signal]], str]
@@ -92,6 +88,9 @@ def export_model(
     check: Sequence[Example] = (),
     accuracy: Callable[[Summarize], float] | None = None,
     onnx: bool = True,
+    only_onnx: bool = False,
+    text_tokens: int | None = None,
+    abstain_below: float | None = None,
 ) -> ExportReport:
     """Export the model in `weights` (merged, safetensors, with its tokenizer) to the directory `out`.
 
@@ -99,19 +98,24 @@ def export_model(
         check: held-out examples; the first 50 are summarized with both forms.
         accuracy: held-out accuracy (0 to 1) of a function from signals to a summary, on examples of `check`.
         onnx: also build the int4 form; a generator has none, as only a server would load it.
+        only_onnx: leave the form "transformers" out of what is written, once both were found to be equally good.
+        text_tokens: most tokens of one text of a signal in training, where it was limited.
+        abstain_below: the least `TrainedSummarizer.confidence` of a summary that is given.
 
     Raises:
-        ConfigError: `weights` lacks something, or `out` is not empty.
+        ConfigError: `weights` lacks something, `out` is not empty, or the only form wanted is not built.
         MissingExtraError: the int4 form is wanted and its builder not installed.
         ExportError: the int4 form could not be built or is worse than the other, or the disk refused; `out` is as
             it was before.
     """
+    both = onnx and role == "summarizer"
+    if only_onnx and not both:
+        raise ConfigError(f'The form "onnx" of this {role} is not built, so it cannot be the only one')
     _check_weights(weights)
     _check_free(out)
     with _folder_beside(out) as folder:
         tokenizer = _copy_model(weights, folder)
         write_templates(folder, templates)
-        both = onnx and role == "summarizer"
         forms: tuple[Form, ...] = ("transformers", "onnx") if both else ("transformers",)
         warnings = build_onnx(folder, folder / ONNX) if both else ()
         manifest = Manifest(
@@ -121,8 +125,10 @@ def export_model(
             base_model=base,
             max_summary_tokens=max_summary_tokens,
             input_tokens=input_tokens,
+            text_tokens=text_tokens,
             window=_window(folder),
             stop_tokens=_stop_tokens(folder, tokenizer),
+            abstain_below=abstain_below,
             forms=forms,
             files=facts_of(folder, _model_files(folder)),
             metrics=dict(metrics or {}),
@@ -138,6 +144,8 @@ def export_model(
             agreement = compare_forms(folder, forms, check[:EXAMPLES], accuracy)
             manifest = manifest.model_copy(update={"agreement": agreement})
             write_manifest(folder, manifest)
+        if only_onnx:
+            manifest = _without_transformers(folder, manifest)
         (folder / "README.md").write_text(model_card(manifest, out.resolve().name), encoding="utf-8")
     return ExportReport(out, manifest, _sizes(manifest), warnings)
 
@@ -228,6 +236,17 @@ def _stop_tokens(folder: Path, tokenizer: Any) -> tuple[int, ...]:
 def _model_files(folder: Path) -> list[str]:
     names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return sorted(name for name in names if form_of(name) is not None)
+
+
+def _without_transformers(folder: Path, manifest: Manifest) -> Manifest:
+    """Delete the files of the form "transformers"; licences stay."""
+    for name in manifest.files_of("transformers"):
+        if not any(fnmatch(name, pattern) for pattern in _LICENCES):
+            (folder / name).unlink()
+    files = {name: manifest.files[name] for name in manifest.files_of("onnx")}
+    manifest = manifest.model_copy(update={"forms": ("onnx",), "files": files})
+    write_manifest(folder, manifest)
+    return manifest
 
 
 def _sizes(manifest: Manifest) -> dict[Form, int]:

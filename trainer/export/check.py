@@ -84,7 +84,7 @@ class _Written:
         """The summary of `signals`, written now if it was not before."""
         key = key_of(signals)
         if key not in self._texts:
-            self._texts[key] = self._summarizer.summarize(signals)
+            [self._texts[key]] = self._summarizer.texts([signals])
         return self._texts[key]
 
 

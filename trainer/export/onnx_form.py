@@ -57,7 +57,8 @@ def _command(weights: Path, out: Path, cache: Path) -> list[str]:
 
 
 def _offline() -> dict[str, str]:
-    return os.environ | {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "PYTHONWARNINGS": "default"}
+    silent = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "ORT_DISABLE_TELEMETRY": "1"}
+    return os.environ | silent | {"PYTHONWARNINGS": "default"}
 
 
 def _reason(done: subprocess.CompletedProcess[str]) -> str:

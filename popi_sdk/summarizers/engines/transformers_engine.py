@@ -9,7 +9,7 @@ from typing import Any
 
 
 class TransformersEngine:
-    """An `Engine` over a directory in the form that `from_pretrained` reads."""
+    """An `Engine` over a directory in the form that `from_pretrained` reads; its own `Reading`, as it keeps nothing."""
 
     def __init__(self, folder: Path) -> None:
         import torch
@@ -24,8 +24,12 @@ class TransformersEngine:
             )
         self._model: Any = model.eval().to(self._device)
 
-    def continued(self, ids: Sequence[int], most: int, stops: Collection[int]) -> list[int]:
+    def open(self, longest: int) -> TransformersEngine:  # noqa: ARG002
         """See `Engine`."""
+        return self
+
+    def continued(self, ids: Sequence[int], most: int, stops: Collection[int]) -> list[int]:
+        """See `Reading`."""
         # `model.generate` would add what the base model's generation settings ask for, such as a repetition penalty.
         new: list[int] = []
         cache = None
@@ -40,6 +44,15 @@ class TransformersEngine:
                 new.append(token)
                 feed, cache = [token], output.past_key_values
         return new
+
+    def log_probabilities(self, ids: Sequence[int], tokens: Sequence[int], stops: Collection[int]) -> list[float]:
+        """See `Reading`."""
+        rows = self._torch.tensor([[*ids, *tokens]], device=self._device)
+        with self._torch.inference_mode():
+            logits = self._model(input_ids=rows, logits_to_keep=len(tokens) + 1).logits[0].double()
+            scores = logits.log_softmax(-1)  # (1 + tokens, vocabulary)
+            told = [scores[place, token].item() for place, token in enumerate(tokens)]
+            return [*told, scores[-1, sorted(stops)].logsumexp(-1).item()]
 
 
 @contextmanager

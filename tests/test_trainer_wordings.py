@@ -1,0 +1,39 @@
+"""The wordings written for this project, and the quarter of them that nothing is trained on."""
+
+from __future__ import annotations
+
+from popi_sdk.facts import ASPECTS
+from trainer.wordings import phrasebook
+
+
+def everything(*, unseen: bool) -> list[str]:
+    book = phrasebook(unseen=unseen)
+    return [one for each in (*book.wishes.values(), book.language, book.quiet) for one in (*each.said, *each.remarked)]
+
+
+def test_every_wish_can_be_said_in_at_least_forty_wordings_of_which_a_quarter_is_never_trained_on() -> None:
+    seen, unseen = phrasebook(), phrasebook(unseen=True)
+    for aspect in ASPECTS:
+        for more in (True, False):
+            known, new = seen.wishes[aspect, more], unseen.wishes[aspect, more]
+            assert len(known.clauses) >= 8
+            counts = [len(known.said) + len(known.remarked), len(new.said) + len(new.remarked)]
+            assert sum(counts) >= 40
+            assert counts[1] * 4 == sum(counts)
+
+
+def test_no_wording_is_both_trained_on_and_kept_for_evaluation() -> None:
+    seen, unseen = everything(unseen=False), everything(unseen=True)
+    assert not set(seen) & set(unseen)
+
+
+def test_no_two_wishes_share_a_wording() -> None:
+    said = [one.casefold() for unseen in (False, True) for one in everything(unseen=unseen)]
+    assert len(said) == len(set(said))
+
+
+def test_a_language_can_be_put_into_every_frame() -> None:
+    book = phrasebook()
+    for frame in (*book.language.clauses, *book.language.said, *book.language.remarked):
+        assert frame.count("{language}") == 1
+        assert "German" in frame.format(language="German")
