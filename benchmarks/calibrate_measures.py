@@ -1,4 +1,4 @@
-"""Recompute `popi_sdk/summarizers/calibration.py` from real answers: `python benchmarks/calibrate_measures.py`.
+"""Recompute `popi_sdk/style/calibration.py` from real answers: `python benchmarks/calibrate_measures.py`.
 
 Takes pairs of answers by different LLMs to the same request (`../shared/data/answers.jsonl.xz`, fixed seed) and prints,
 per measure, how much such answers usually differ (root mean square), what a usual answer has of it (mean), and which
@@ -17,8 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from popi_sdk.summarizers.calibration import bounded
-from popi_sdk.summarizers.measures import MEASURES, measure
+from popi_sdk.style.calibration import bounded
+from popi_sdk.style.measures import MEASURES, measure
 
 ANSWERS = Path(__file__).resolve().parents[2] / "shared" / "data" / "answers.jsonl.xz"
 PAIRS = 5000

@@ -4,15 +4,15 @@ The question on which an embedded summarizer rests, asked before anything longer
 from scratch for the same time and lets it rank pairs of real answers to unseen tasks, chosen by simulated people with 3
 to 5 wishes: told the person's own oracle description, another person's, or nothing. Pairs are mirrored, so no answer is
 good for everyone. Accuracies are per cent, of margins against the generator after supervised learning and without a
-description; `per token` divides log-probabilities by the answers' tokens. `linear` is the ceiling: what the directions of
-a person's wishes say by measured style.
+description; `per token` divides log-probabilities by the answers' tokens. `linear` is the ceiling: what the directions
+of a person's wishes say by measured style.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from tempfile import TemporaryDirectory
@@ -21,8 +21,9 @@ from typing import Literal
 import torch
 from rich.console import Console
 from rich.table import Table
+from torch.optim import Optimizer
 
-from popi_sdk.facts import ASPECTS
+from popi_sdk.style.facts import ASPECTS
 from popi_sdk.summary import NOTHING
 from trainer.config import Config, load_config
 from trainer.controls import oracle_summaries, swapped
@@ -41,7 +42,7 @@ from trainer.scoring import PairScorer, ranked_right
 from trainer.scratch import scratch_model, scratch_tokenizer
 from trainer.stages import encoder_for
 from trainer.updates import pair_logprobs
-from trainer.warm_start import Described, target_loss
+from trainer.warm_start import Described, make_optimizers, target_loss
 
 WINDOW = 2_048
 PAIRS_EACH = 4
@@ -101,7 +102,7 @@ def run(row: Row, config: Config, arguments: argparse.Namespace) -> list[str]:
     generator, reference, encoder = _scratch(config, arguments.hidden, arguments.layers)
     described = described_answers(answers["train"], 0)
     supervised = arguments.seconds * (1 - row.preference)
-    seen = _supervise(generator, encoder, described, supervised)
+    seen = _supervise(generator, encoder, described, config, supervised)
     reference.load_state_dict(generator.state_dict())
     scorer = PairScorer(generator, encoder, ReferenceLogprobs(reference, encoder))
     if row.preference:
@@ -118,7 +119,7 @@ def _scratch(config: Config, hidden: int, layers: int) -> tuple[Policy, Policy, 
     answers = answers_by_split(config.people.answers)["train"]
     with TemporaryDirectory() as folder:
         tokenizer = scratch_tokenizer(_texts(config, answers), config.model.vocabulary)
-        lm = scratch_model(tokenizer, hidden=hidden, layers=layers, window=WINDOW, seed=0)
+        lm = scratch_model(tokenizer, hidden=hidden, layers=layers, window=WINDOW, seed=0, embedding_std=0.1)
         tokenizer.save_pretrained(folder)
         lm.save_pretrained(folder)
         cpu = torch.device("cpu")
@@ -141,7 +142,9 @@ def _people(answers: Answers, row: Row, users: int, seed: int) -> list[Simulated
     return simulate(answers, population, seed=seed)
 
 
-def _supervise(generator: Policy, encoder: Encoder, described: Iterator[Described], seconds: float) -> int:
+def _supervise(
+    generator: Policy, encoder: Encoder, described: Iterator[Described], config: Config, seconds: float
+) -> int:
     """Learn to answer as described until the time is over; how many answers that were."""
 
     def loss(batch: int) -> torch.Tensor:
@@ -150,7 +153,7 @@ def _supervise(generator: Policy, encoder: Encoder, described: Iterator[Describe
             generator, [(encoder.generator_prompt(encoder.as_it_is(d), q), encoder.answer(a)) for d, q, a in chosen]
         )
 
-    return _learn(generator, loss, 32, 3e-3, seconds)
+    return _learn(make_optimizers(generator, config.warm_start), loss, 32, seconds)
 
 
 def _prefer(scorer: PairScorer, examples: Sequence[Example], beta: float, seconds: float) -> int:
@@ -167,19 +170,23 @@ def _prefer(scorer: PairScorer, examples: Sequence[Example], beta: float, second
         known = scorer.reference.of([pair for one in chosen for pair in one.pairs]).float()
         return preference_loss(margin(scores[:, 0], scores[:, 1], known[:, 0], known[:, 1]), "dpo", beta).mean()
 
-    return _learn(scorer.generator, loss, 64, 1e-3, seconds)
+    optimizer = torch.optim.AdamW(scorer.generator.parameters(), lr=1e-3, betas=(0.9, 0.98))
+    return _learn([optimizer], loss, 64, seconds)
 
 
-def _learn(generator: Policy, loss, batch: int, rate: float, seconds: float) -> int:  # type: ignore[no-untyped-def]
-    optimizer = torch.optim.AdamW(generator.parameters(), lr=rate, betas=(0.9, 0.98))
+def _learn(optimizers: Sequence[Optimizer], loss: Callable[[int], torch.Tensor], batch: int, seconds: float) -> int:
+    groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+    highest = [group["lr"] for group in groups]
     start, seen = time.perf_counter(), 0
     while (elapsed := time.perf_counter() - start) < seconds:
-        for group in optimizer.param_groups:
-            group["lr"] = rate * min(1.0, (seen / batch + 1) / 50) * (1 - 0.9 * elapsed / seconds)
-        optimizer.zero_grad()
+        for group, rate in zip(groups, highest, strict=True):
+            group["lr"] = rate * min(1.0, (seen / batch + 1) / 50) * max(0.1, 1 - elapsed / seconds)
+        for optimizer in optimizers:
+            optimizer.zero_grad()
         loss(batch).backward()
-        torch.nn.utils.clip_grad_norm_(generator.parameters(), 1.0)
-        optimizer.step()
+        torch.nn.utils.clip_grad_norm_([value for group in groups for value in group["params"]], 1.0)
+        for optimizer in optimizers:
+            optimizer.step()
         seen += batch
     return seen
 

@@ -93,8 +93,8 @@ def _participant(row: Row, texts: Mapping[tuple[str, int], str]) -> Example:
     pairs = [PreferencePair(QUESTION, agreed, disagreed) for agreed, disagreed in chosen]
     half = len(pairs) // 2
     held_out = pairs[half:] if len(pairs) >= LEAST_PAIRS else []
-    signals = (*map(Statement, own), *pairs[:half])
-    return Example(row.text("user"), signals, tuple(held_out), {"conversation": conversation})
+    signals: list[Signal] = [*map(Statement, own), *pairs[:half]]
+    return Example(row.text("user"), tuple(signals), tuple(held_out), {"conversation": conversation})
 
 
 def _different_votes(row: Row, texts: Mapping[tuple[str, int], str]) -> Iterator[tuple[str, int]]:

@@ -47,7 +47,7 @@ class Popi:
     Raises:
         ConfigError: a setting that cannot be used; nothing was opened or sent.
 
-    >>> with Popi(store="memory") as popi:
+    >>> with Popi(store="memory", summarizer="contrast") as popi:
     ...     _ = popi.observe("ada", "Short answers, please.")
     ...     print(popi.profile("ada").summary)
     Short answers, please.

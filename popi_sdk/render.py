@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from popi_sdk import facts
 from popi_sdk.signals import (
     Conversation,
     Demonstration,
@@ -24,6 +23,7 @@ from popi_sdk.signals import (
     Signal,
     Statement,
 )
+from popi_sdk.style import facts
 from popi_sdk.summary import Summary
 from popi_sdk.templates import Templates, default_templates
 from popi_sdk.tokens import count_tokens
@@ -55,7 +55,7 @@ class Part:
 
     @property
     def traits(self) -> str:
-        """How the text differs from a usual answer; see `popi_sdk.facts`."""
+        """How the text differs from a usual answer; see `popi_sdk.style.facts`."""
         return facts.traits(self.whole)
 
     @property

@@ -32,6 +32,12 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"POPI_{key.upper()}", raising=False)
 
 
+@pytest.fixture
+def contrast_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that say in which words a summary comes: contrast writes it, whatever "auto" would take here."""
+    monkeypatch.setenv("POPI_SUMMARIZER", "contrast")
+
+
 @pytest.fixture(params=["sync", "async"])
 def clients(request: pytest.FixtureRequest) -> Iterator[drivers.Clients]:
     """Makes Popi clients, or AsyncPopi clients that look like them."""

@@ -34,6 +34,8 @@ from popi_sdk.personalization import refresh_is_due
 from popi_sdk.store import Profile
 from popi_sdk.testing import FakeBackend, FakeSummarizer, use
 
+pytestmark = pytest.mark.usefixtures("contrast_by_default")
+
 SAID = "Short answers, please."
 
 

@@ -287,8 +287,8 @@ def _examined_without_privileges(store: str) -> dict[str, Any]:
 
 
 def test_the_summarizer_is_tried_and_shown() -> None:
-    found = check("summarizer", examine())
-    assert '"auto" is contrast' in found.finding
+    found = check("summarizer", examine(overrides={"summarizer": "contrast"}))
+    assert found.finding.startswith("contrast; of a sample it wrote: ")
     assert "briefly" in found.finding
 
 

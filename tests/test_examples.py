@@ -20,6 +20,8 @@ from popi_sdk.signals import KINDS
 from popi_sdk.testing import FakeBackend
 from tests.loopback import KEY, KEY_VARIABLE, LoopbackServer
 
+pytestmark = pytest.mark.usefixtures("contrast_by_default")
+
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 DATA = Path(os.environ.get("POPI_DATA") or ROOT.parent / "shared" / "data")
@@ -34,6 +36,7 @@ def run(name: str, *arguments: str, home: Path, **variables: str) -> str:
         "XDG_DATA_HOME": str(home),
         "PYTHONPATH": str(ROOT),
         "PYTHONWARNINGS": "error",
+        "POPI_SUMMARIZER": "contrast",  # whose words the tests look for
         **variables,
     }
     command = [sys.executable, str(EXAMPLES / f"{name}.py"), *arguments]

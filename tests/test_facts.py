@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from popi_sdk.facts import ASPECTS, COMPARATIVES, MOST, compared, counts, levels, style, traits
-from popi_sdk.summarizers.calibration import SPREADS, USUAL
-from popi_sdk.summarizers.measures import MEASURES
+from popi_sdk.style.calibration import SPREADS, USUAL
+from popi_sdk.style.facts import ASPECTS, COMPARATIVES, MOST, compared, counts, levels, style, traits
+from popi_sdk.style.measures import MEASURES
 from popi_sdk.summarizers.wording import MORE_LESS
 
 SHORT = "Boil it for eight minutes."
@@ -45,7 +45,7 @@ def test_every_measure_has_a_usual_value() -> None:
 
 
 def test_a_style_is_the_mean_of_its_measures_in_usual_differences() -> None:
-    from popi_sdk.summarizers.measures import INDEX, measure
+    from popi_sdk.style.measures import INDEX, measure
 
     words, sentences = (measure(SHORT)[INDEX[name]] for name in ("words", "sentences"))
     by_hand = (

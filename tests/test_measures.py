@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from popi_sdk.summarizers.calibration import COUPLINGS, IMPLIED, SPREADS
-from popi_sdk.summarizers.measures import INDEX, MEASURES, count_words, emoji_in, measure
-from popi_sdk.summarizers.structure import structure_of
+from popi_sdk.style.calibration import COUPLINGS, IMPLIED, SPREADS
+from popi_sdk.style.measures import INDEX, MEASURES, count_words, emoji_in, measure
+from popi_sdk.style.structure import structure_of
 from popi_sdk.summarizers.wording import MORE_LESS
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from popi_sdk.errors import ConfigError
-from popi_sdk.facts import ASPECTS
 from popi_sdk.signals import KINDS, Conversation, Edit, PreferencePair, Rating, Statement
+from popi_sdk.style.facts import ASPECTS
 from popi_sdk.summarizers.wording import MORE_LESS
 from tests.real_answers import ASKED, made_up_rows, write_rows
 from trainer.data import Example

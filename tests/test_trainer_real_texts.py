@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from popi_sdk.errors import ConfigError, SignalError
-from popi_sdk.summarizers.measures import measure
+from popi_sdk.style.measures import measure
 from popi_sdk.tokens import count_tokens
 from tests.real_answers import ABSENT, DATA, made_up_rows, write_rows
 from trainer import real_texts

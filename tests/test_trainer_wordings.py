@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from popi_sdk.facts import ASPECTS
+from popi_sdk.style.facts import ASPECTS
 from trainer.wordings import phrasebook
 
 

@@ -12,6 +12,8 @@ import pytest
 from popi_sdk import BackendError, BackendTimeoutError, Conversation, Edit, PreferencePair, Statement
 from tests.loopback import LoopbackServer, hang, ok, status, tool_call
 
+pytestmark = pytest.mark.usefixtures("contrast_by_default")
+
 MODELS = [
     "openai/gpt-4o-mini",
     "anthropic/claude-sonnet-4-5",

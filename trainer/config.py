@@ -113,7 +113,7 @@ class ModelConfig(Group):
     """Size of the tokenizer that is trained for a model from scratch."""
     answers: Literal["whole", "text", "levels", "levels and text"] = "whole"
     """How answers are shown to the generator: whole, shortened to `answer_tokens`, as the levels of their measured
-    style (`popi_sdk.facts`), or as both of the last."""
+    style (`popi_sdk.style.facts`), or as both of the last."""
     answer_tokens: Count = 48
     """Most tokens of a shortened answer, and of the question before it."""
     templates: str | dict[str, str] = ""
@@ -133,6 +133,8 @@ class PretrainConfig(Group):
     """Most tokens of a text."""
     learning_rate: Rate = 3e-3
     """The highest."""
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """Muon learns from fewer examples, for a model from scratch; its rates are ten times as high."""
 
 
 class WarmStartConfig(Group):
@@ -151,7 +153,9 @@ class WarmStartConfig(Group):
     batch: Count = 32
     """Targets per step of a warm start."""
     learning_rate: Rate = 2e-3
-    """The highest of both warm starts, with AdamW."""
+    """The highest of both warm starts."""
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """As for pretraining."""
 
 
 class ObjectiveConfig(Group):

@@ -14,10 +14,10 @@ from typing import Any, Literal
 from popi_sdk.chat_tokens import prompt_ids
 from popi_sdk.composer import compose
 from popi_sdk.errors import ConfigError
-from popi_sdk.facts import levels
 from popi_sdk.guard import guard
 from popi_sdk.render import render, rendered_signal, shorten, signal_parts
 from popi_sdk.signals import PreferencePair
+from popi_sdk.style.facts import levels
 from popi_sdk.summarizers.written import answer_of
 from popi_sdk.summary import NOTHING, Clause, Summary
 from popi_sdk.templates import Templates

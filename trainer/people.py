@@ -58,7 +58,7 @@ class People:
     population: Population
     kinds: str = "mixed"
     few: int = 0
-    """With more than 0, a person shows between this many and all of the population's signals."""
+    """With more than 0, a person shows between this many and all of the population's signals, few more often."""
     without_wishes: float = 0.0
     """Share of people who wish for nothing."""
     unseen_wordings: bool = False
@@ -101,7 +101,8 @@ def _example(one: Simulated, people: People, book: Phrasebook, dialogues: Sequen
     quiet = draw.random() < people.without_wishes
     choices = list(one.choices.shown)
     if people.few:
-        choices = choices[: draw.randint(people.few, len(choices))]
+        counts = range(people.few, len(choices) + 1)
+        choices = choices[: draw.choices(counts, [1 / count for count in counts])[0]]
     language = draw.choice(book.languages) if draw.random() < ASKS_LANGUAGE else ""
     speaker = Speaker(one.user, book, dialogues, draw, quiet=quiet)
     kinds = _kinds(people.kinds, len(choices), draw)

@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from popi_sdk.errors import ConfigError
-from popi_sdk.facts import ASPECTS
 from popi_sdk.signals import Conversation
+from popi_sdk.style.facts import ASPECTS
 from trainer.config import PeopleConfig
 from trainer.data import Example, write_examples
 from trainer.people import ALONE, People, load_dialogues, people_examples
@@ -24,9 +24,9 @@ ANSWERS_PER_TASK = 6
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.28
 """Of the tasks, by their names' place between 0 and 1: below the first are test tasks, from there to the second
 validation tasks."""
-FEWEST = 2
+FEWEST = 1
 """Signals that a person to train on shows at least."""
-TEST_SIGNALS = 8
+TEST_SIGNALS, TEST_PAIRS = 8, 4
 SIZES = {"validation": 200, "test": 400, "alone": 160}
 """People of the validation split; people of the test split who show things in all ways; and in each single way."""
 
@@ -75,7 +75,7 @@ def _population(config: PeopleConfig, users: int, signals: int = 0) -> Populatio
     return Population(
         users=users,
         signals=signals or config.signals,
-        pairs=config.pairs,
+        pairs=TEST_PAIRS if signals else config.pairs,
         noise=config.noise,
         flips=config.flips,
         drift=config.drift,

@@ -10,8 +10,8 @@ import random
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from popi_sdk.facts import ASPECTS
 from popi_sdk.signals import Conversation
+from popi_sdk.style.facts import ASPECTS
 from popi_sdk.summarizers.topics import Wish
 from popi_sdk.summarizers.wording import wish_text
 from trainer.real_texts import Answer, Answers, Task

@@ -15,8 +15,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from popi_sdk.facts import ASPECTS
 from popi_sdk.signals import PreferencePair
+from popi_sdk.style.facts import ASPECTS
 from popi_sdk.summarizers.evidence import gather
 from popi_sdk.summarizers.findings import Finding, find
 from trainer.real_texts import INDEX, Answers

@@ -26,12 +26,12 @@ import numpy.typing as npt
 from platformdirs import user_cache_path
 
 from popi_sdk.errors import ConfigError, SignalError
-from popi_sdk.facts import ASPECTS
 from popi_sdk.render import shorten
 from popi_sdk.signals import check_text
-from popi_sdk.summarizers import lexicons, measures, structure
-from popi_sdk.summarizers.calibration import SPREADS
-from popi_sdk.summarizers.measures import MEASURES, measure
+from popi_sdk.style import lexicons, measures, structure
+from popi_sdk.style.calibration import SPREADS
+from popi_sdk.style.facts import ASPECTS
+from popi_sdk.style.measures import MEASURES, measure
 
 INDEX: Mapping[str, int] = {aspect: place for place, aspect in enumerate(ASPECTS)}
 MOST = 4.0

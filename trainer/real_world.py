@@ -21,10 +21,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from popi_sdk.errors import ConfigError
-from popi_sdk.facts import ASPECTS
 from popi_sdk.signals import PreferencePair
+from popi_sdk.style.facts import ASPECTS
+from popi_sdk.style.measures import MEASURES
 from popi_sdk.summarizers.findings import Finding
-from popi_sdk.summarizers.measures import MEASURES
 from popi_sdk.summarizers.wording import finding_clause
 from trainer.data import Example
 from trainer.real_texts import INDEX, Answer, Answers, Task

@@ -45,7 +45,13 @@ def scratch_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokeni
 
 
 def scratch_model(
-    tokenizer: PreTrainedTokenizerFast, *, hidden: int, layers: int, window: int, seed: int
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    hidden: int,
+    layers: int,
+    window: int,
+    seed: int,
+    embedding_std: float | None = None,
 ) -> PreTrainedModel:
     """Random weights in the shape of a small Qwen 3."""
     torch.manual_seed(seed)
@@ -64,4 +70,7 @@ def scratch_model(
         eos_token_id=tokenizer.eos_token_id,
         bos_token_id=None,
     )
-    return Qwen3ForCausalLM._from_config(config, attn_implementation=ATTENTION)
+    lm = Qwen3ForCausalLM._from_config(config, attn_implementation=ATTENTION)
+    if embedding_std is not None:
+        torch.nn.init.normal_(lm.model.embed_tokens.weight, std=embedding_std)
+    return lm

@@ -40,6 +40,8 @@ from trainer.world import guided_answers, world_examples
 WORLD_SIZES = {"validation": 200, "test": 400}
 """Users of a simulated world who are not trained on."""
 SCRATCH_WINDOW = 2_048
+EMBEDDING_STD = {"adamw": None, "muon": 0.1}
+"""Size of random embeddings by optimizer: larger than usual where the matrices between them learn by Muon."""
 TOKENIZER_EXAMPLES = 300
 """Users, and answers, whose texts a tokenizer from scratch is trained on."""
 LONGEST = 100
@@ -230,7 +232,12 @@ def _make_base(
     tokenizer = scratch_tokenizer(_texts(config, templates, examples), config.model.vocabulary)
     seed = random.Random(f"{config.run.seed} scratch").getrandbits(32)
     lm = scratch_model(
-        tokenizer, hidden=config.model.hidden, layers=config.model.layers, window=SCRATCH_WINDOW, seed=seed
+        tokenizer,
+        hidden=config.model.hidden,
+        layers=config.model.layers,
+        window=SCRATCH_WINDOW,
+        seed=seed,
+        embedding_std=EMBEDDING_STD[config.warm_start.optimizer],
     )
     if config.pretrain.steps:
         model = Policy(lm.to(choose_device(config)), learns=True)  # type: ignore[arg-type]

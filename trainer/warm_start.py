@@ -14,9 +14,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from popi_sdk.summarizers.contrast import Contrast
-from trainer.config import Config, WarmStartConfig
+from trainer.config import Config, PretrainConfig, WarmStartConfig
 from trainer.controls import clause_lines
 from trainer.data import Example
 from trainer.encode import Encoder
@@ -56,7 +57,7 @@ def warm_start_summarizer(
         chosen = [by_length[draw.randrange(math.ceil(met * len(examples)))] for _ in range(settings.batch)]
         return [(prompts[one], encoder.summary_ids(_noisy(texts[one], texts[0], noise, draw))) for one in chosen]
 
-    _learn(summarizer, batch, settings.summarizer_steps, settings.learning_rate, advance)
+    _learn(summarizer, batch, settings.summarizer_steps, make_optimizers(summarizer, settings), advance)
 
 
 def warm_start_generator(
@@ -68,7 +69,7 @@ def warm_start_generator(
         generator,
         lambda _: list(_guided(encoder, answers, settings.batch)),
         settings.generator_steps,
-        settings.learning_rate,
+        make_optimizers(generator, settings),
         advance,
     )
 
@@ -82,7 +83,7 @@ def pretrain(model: Policy, tokenizer: Any, texts: Iterator[str], config: Config
         rows = tokenizer(chosen, add_special_tokens=False)["input_ids"]
         return [([end], [*row, end][: settings.length]) for row in rows]
 
-    _learn(model, batch, settings.steps, settings.learning_rate, advance)
+    _learn(model, batch, settings.steps, make_optimizers(model, settings), advance)
 
 
 def _guided(encoder: Encoder, answers: Iterator[Described], count: int) -> Iterator[Target]:
@@ -109,24 +110,35 @@ def _noisy(text: str, common: str, noise: float, draw: random.Random) -> str:
 
 
 def _learn(
-    policy: Policy, batch: Callable[[int], list[Target]], steps: int, learning_rate: float, advance: Advance
+    policy: Policy, batch: Callable[[int], list[Target]], steps: int, optimizers: Sequence[Optimizer], advance: Advance
 ) -> None:
-    parameters = list(policy.learned().values())
-    optimizer = torch.optim.AdamW(parameters, lr=learning_rate, betas=(0.9, 0.98))
+    highest = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
     for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate * min(1.0, (step + 1) / 50) * max(0.1, 1 - step / steps)
+        for group, rate in zip((g for one in optimizers for g in one.param_groups), highest, strict=True):
+            group["lr"] = rate * min(1.0, (step + 1) / 50) * max(0.1, 1 - step / steps)
         loss = target_loss(policy, batch(step))
         if not torch.isfinite(loss):
-            raise DivergedError(
-                f"The loss of the warm start is not a number at step {step}",
-                hint="Lower `warm_start.learning_rate`.",
-            )
-        optimizer.zero_grad()
+            raise DivergedError(f"The loss is not a number at step {step}", hint="Lower `learning_rate` of this stage.")
+        for optimizer in optimizers:
+            optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
+        torch.nn.utils.clip_grad_norm_(policy.learned().values(), 1.0)
+        for optimizer in optimizers:
+            optimizer.step()
         advance(step, loss.item())
+
+
+def make_optimizers(policy: Policy, settings: PretrainConfig | WarmStartConfig) -> list[Optimizer]:
+    """AdamW for all; or Muon for the matrices inside the layers, and AdamW at a third of its rate for the rest."""
+    named = policy.learned()
+    if settings.optimizer == "adamw":
+        return [torch.optim.AdamW(named.values(), lr=settings.learning_rate, betas=(0.9, 0.98))]
+    matrices = {name for name, value in named.items() if value.ndim == 2 and "embed" not in name}
+    rest = [value for name, value in named.items() if name not in matrices]
+    return [
+        torch.optim.Muon([named[name] for name in sorted(matrices)], lr=settings.learning_rate, weight_decay=0.0),
+        torch.optim.AdamW(rest, lr=settings.learning_rate / 3, betas=(0.9, 0.98)),
+    ]
 
 
 def target_loss(policy: Policy, targets: Sequence[Target]) -> Tensor:

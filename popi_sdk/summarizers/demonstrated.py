@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from popi_sdk.signals import Demonstration
-from popi_sdk.summarizers.measures import INDEX, measure
+from popi_sdk.style.measures import INDEX, measure
 from popi_sdk.summarizers.stated import Spoken
 from popi_sdk.summarizers.topic_patterns import LESS, MORE
 from popi_sdk.summarizers.topics import Wish

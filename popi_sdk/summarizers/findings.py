@@ -20,9 +20,9 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from popi_sdk.summarizers.calibration import COUPLINGS, IMPLIED, SPREADS, bounded
+from popi_sdk.style.calibration import COUPLINGS, IMPLIED, SPREADS, bounded
+from popi_sdk.style.measures import MEASURES, measure
 from popi_sdk.summarizers.evidence import Evidence, Graded, Pair
-from popi_sdk.summarizers.measures import MEASURES, measure
 from popi_sdk.summarizers.significance import draw_sums, family_wise
 
 LEVEL = 0.02

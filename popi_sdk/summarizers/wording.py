@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import statistics
 
+from popi_sdk.style.measures import count_words
 from popi_sdk.summarizers.findings import Finding
-from popi_sdk.summarizers.measures import count_words
 from popi_sdk.summarizers.topic_patterns import MORE
 from popi_sdk.summarizers.topics import Wish
 from popi_sdk.summary import Clause

@@ -21,6 +21,7 @@ def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.delenv(variable)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("POPI_STORE", f"sqlite:///{tmp_path}/store.db")
+    monkeypatch.setenv("POPI_SUMMARIZER", "contrast")  # some tests say in which words a summary comes
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ def evaluate(
     run: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[RUN]",
+            metavar="RUN",
             help="A run's directory, or one of its checkpoints. Without it, the repository's small generator judges.",
         ),
     ] = None,

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from popi_sdk.facts import ASPECTS
+from popi_sdk.style.facts import ASPECTS
 
 UNSEEN_SHARE = 0.25
 

@@ -16,9 +16,9 @@ import math
 from collections.abc import Sequence
 from functools import cache
 
-from popi_sdk.summarizers.calibration import SPREADS, USUAL
-from popi_sdk.summarizers.measures import INDEX, MEASURES, count_words, measure
-from popi_sdk.summarizers.structure import structure_of
+from popi_sdk.style.calibration import SPREADS, USUAL
+from popi_sdk.style.measures import INDEX, MEASURES, count_words, measure
+from popi_sdk.style.structure import structure_of
 
 ASPECTS: tuple[str, ...] = tuple(dict.fromkeys(one.aspect for one in MEASURES))
 """What style has to say about an answer, in the order of the numbers of `style`."""

@@ -14,14 +14,14 @@ from collections import Counter
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from popi_sdk.summarizers.lexicons import (
+from popi_sdk.style.lexicons import (
     CONTRACTED,
     LATINATE_ENDINGS,
     phrases_by_first_word,
     split_words,
     words_by_kind,
 )
-from popi_sdk.summarizers.structure import HEAD, Structure, structure_of
+from popi_sdk.style.structure import HEAD, Structure, structure_of
 
 
 @dataclass(frozen=True, slots=True)
