@@ -23,7 +23,7 @@ def judge_of_run(run: RunDirectory, folder: Path) -> Path:
     """The generator of a run at its newest checkpoint, as it could be shipped."""
     checkpoint = run.latest()
     assert checkpoint is not None
-    save_merged(run, checkpoint, "generator", folder / "generator")
+    save_merged(run, checkpoint.folder, "generator", folder / "generator")
     shutil.copytree(run.start / "generator", folder / "reference")
     load_tokenizer(run.base).save_pretrained(folder / "reference")
     shutil.copy(run.config_file, folder / "config.toml")

@@ -17,7 +17,6 @@ from popi_sdk import Popi
 from popi_sdk.manifest import Role, read_manifest
 from popi_sdk.render import render
 from tests.tiny_models import save_tiny, tiny_tokenizer
-from trainer.checkpoint import Checkpoint
 from trainer.cli.export import export
 from trainer.cli.failing import TrainGroup
 from trainer.config import load_config
@@ -87,7 +86,7 @@ def test_merged_weights_compute_what_each_adapter_computes(run: RunDirectory, tm
         found = [AutoModelForCausalLM.from_pretrained(base)(ids).logits]
         for role, policy in models.learners.items():
             merged = tmp_path / f"{role}-merged"
-            save_merged(run, Checkpoint(tmp_path, 1, {}), cast("Role", role), merged)
+            save_merged(run, tmp_path, cast("Role", role), merged)
             found.append(AutoModelForCausalLM.from_pretrained(merged)(ids).logits)
             assert torch.allclose(found[-1], policy(lambda lm: lm(ids).logits), atol=1e-4)
     for one, other in itertools.combinations(found, 2):

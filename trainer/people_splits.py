@@ -27,8 +27,8 @@ validation tasks."""
 FEWEST = 1
 """Signals that a person to train on shows at least."""
 TEST_SIGNALS, TEST_PAIRS = 8, 4
-SIZES = {"validation": 200, "test": 400, "alone": 160}
-"""People of the validation split; people of the test split who show things in all ways; and in each single way."""
+SIZES = {"validation": 200, "calibration": 400, "test": 400, "alone": 160}
+"""People to validate and calibrate on; people of the test split who show things in all ways, and in each way alone."""
 
 
 def people_to_train_on(config: PeopleConfig, seed: int) -> list[Example]:
@@ -52,6 +52,12 @@ def people_to_test_on(config: PeopleConfig, seed: int) -> list[Example]:
         people = People(population, kinds=kinds, unseen_wordings=True)
         examples += people_examples(answers, people, dialogues, seed=seed)
     return examples
+
+
+def people_to_calibrate_on(config: PeopleConfig, seed: int) -> list[Example]:
+    """Others over the validation tasks, half of whom wish for nothing."""
+    people = People(_population(config, SIZES["calibration"]), few=FEWEST, without_wishes=0.5)
+    return people_examples(answers_by_split(config.answers)["validation"], people, dialogues_of(config), seed=seed + 1)
 
 
 def write_people(config: PeopleConfig, seed: int, folder: Path) -> None:

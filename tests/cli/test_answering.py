@@ -122,8 +122,11 @@ def test_a_stream_prints_the_same_answer(popi: Run, signals: str, loopback: Loop
     assert all(request.body["stream"] for request in loopback.requests)
 
 
-def test_a_dry_run_sends_nothing_not_even_to_the_summarizer(popi: Run, signals: str, loopback: LoopbackServer) -> None:
+def test_a_dry_run_sends_nothing_not_even_to_the_summarizer(
+    popi: Run, signals: str, loopback: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     base = api_base(loopback.url, "openai/x")
+    monkeypatch.delenv("POPI_SUMMARIZER")
     Path("popi.toml").write_text(f'summarizer = {{name = "openai/x", api_base = "{base}"}}', "utf-8")
     result = popi("personalize", "Why?", "--signals", signals, "--api-base", base, "--dry-run", "--json")
     assert result.exit_code == 0, result.output

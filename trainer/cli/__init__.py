@@ -7,6 +7,7 @@ import os
 import typer
 
 from trainer.cli.bench import bench
+from trainer.cli.embed import embed
 from trainer.cli.evaluate import evaluate
 from trainer.cli.export import export
 from trainer.cli.failing import TrainGroup
@@ -30,4 +31,5 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(score)
 app.command()(export)
+app.command()(embed)
 app.command()(bench)

@@ -26,7 +26,7 @@ def train(
 
         place = out or Path("runs") / Path(config).stem
         try:
-            run = run_training(_placed(load_config(config)), place, resume=resume)
+            run = run_training(placed(load_config(config)), place, resume=resume)
         except KeyboardInterrupt:
             typer.echo("Stopped. The same command with --resume goes on from the last checkpoint.", err=True)
             raise typer.Exit(130) from None
@@ -34,7 +34,7 @@ def train(
             typer.echo(f"Trained: {run.path}\nNext: popi-train evaluate {run.path}")
 
 
-def _placed(config: Config) -> Config:
+def placed(config: Config) -> Config:
     """The paths of data in full, so that the run can be gone on with and evaluated from anywhere."""
     if config.data.folder == "people":
         named = {name: getattr(config.people, name) for name in ("answers", "dialogues")}

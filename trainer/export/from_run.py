@@ -16,7 +16,6 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from popi_sdk.errors import ConfigError
 from popi_sdk.manifest import Role
-from trainer.checkpoint import Checkpoint
 from trainer.data import Example
 from trainer.export import EXAMPLES, ExportReport, Summarize, export_model
 from trainer.health import users_to_look_at
@@ -28,7 +27,13 @@ from trainer.stages import data_digest, prepare_data
 
 
 def export_run(
-    place: Path, out: Path, *, role: Role = "summarizer", onnx: bool = True, licence_notes: str = ""
+    place: Path,
+    out: Path,
+    *,
+    role: Role = "summarizer",
+    onnx: bool = True,
+    only_onnx: bool = False,
+    licence_notes: str = "",
 ) -> ExportReport:
     """Export what a run, or one checkpoint of it, has learned in `role` to the directory `out`.
 
@@ -46,7 +51,7 @@ def export_run(
     data = prepare_data(run, config)
     examples = users_to_look_at(data["test"], EXAMPLES) if role == "summarizer" and onnx else []
     with tempfile.TemporaryDirectory(prefix="popi-export-") as merged:
-        save_merged(run, checkpoint, role, Path(merged))
+        save_merged(run, checkpoint.folder, role, Path(merged))
         return export_model(
             Path(merged),
             out,
@@ -62,12 +67,17 @@ def export_run(
             check=examples,
             accuracy=_judge(checkpoint.folder, examples) if examples else None,
             onnx=onnx,
+            only_onnx=only_onnx,
+            text_tokens=config.data.text_tokens or None,
         )
 
 
-def save_merged(run: RunDirectory, checkpoint: Checkpoint, role: Role, folder: Path) -> None:
-    """Write one learner as plain weights with its tokenizer: adapters merged, in the precision of the base."""
-    config, base, learned = run.config(), run.base_of(run.config()), checkpoint.folder / role
+def save_merged(run: RunDirectory, place: Path, role: Role, folder: Path) -> None:
+    """Write one learner, as it lies in a checkpoint's folder or the run's start, as plain weights with its tokenizer.
+
+    Adapters are merged; the precision is that of the base.
+    """
+    config, base, learned = run.config(), run.base_of(run.config()), place / role
     dtype = getattr(AutoConfig.from_pretrained(base), "dtype", None) or torch.float32
     source = base if config.model.lora_rank else learned
     lm: Any = AutoModelForCausalLM.from_pretrained(source, dtype=dtype)
