@@ -260,7 +260,7 @@ class Config(Group):
 
     def digest(self) -> str:
         """Hash of everything that decides what a run computes, so not of the machine it runs on."""
-        decisive = self.model_dump_json(exclude={"run": {"device", "parallel"}})
+        decisive = self.model_dump_json(exclude={"run": {"device", "parallel"}, "people": {"answers", "dialogues"}})
         return hashlib.sha256(decisive.encode("utf-8")).hexdigest()[:16]
 
     def to_toml(self) -> str:

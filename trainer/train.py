@@ -78,7 +78,7 @@ def train(config: Config, out: Path, *, resume: bool = False, reporter: Reporter
                 data = prepare_data(run, config)
                 models, encoder = prepare_models(run, config, data, reporter)
             training = make_training(run, config, models, encoder, data)
-            _reference_logprobs(training.reference, [*data["train"], *training.unseen], reporter)
+            _reference_logprobs(training.reference, [*_met(training, data["train"]), *training.unseen], reporter)
             _loop(run, training, reporter)
         finally:
             reporter.close()
@@ -209,6 +209,12 @@ def _resumed(run: RunDirectory, training: Training, reporter: Reporter) -> tuple
     restore(checkpoint, training.models, training.optimizers)
     reporter.say(f"Going on from step {checkpoint.step}.")
     return checkpoint.step, Health.from_json(checkpoint.facts["health"])
+
+
+def _met(training: Training, examples: Sequence[Example]) -> list[Example]:
+    """Those of `examples` that some step will learn from."""
+    met = {id(example) for step in range(training.config.run.steps) for example in training.batches.at(step)}
+    return [example for example in examples if id(example) in met]
 
 
 def _reference_logprobs(reference: ReferenceLogprobs, examples: Sequence[Example], reporter: Reporter) -> None:
