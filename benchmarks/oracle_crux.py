@@ -31,11 +31,11 @@ from trainer.data import Example
 from trainer.encode import Encoder
 from trainer.losses import margin, preference_loss
 from trainer.models import Policy, load_language_model, load_tokenizer
-from trainer.people_splits import answers_by_split
-from trainer.people_texts import described_answers
-from trainer.real_ceiling import best_linear_accuracy
-from trainer.real_texts import Answers
-from trainer.real_world import Population, Simulated, simulate
+from trainer.people.answers import Answers
+from trainer.people.ceiling import best_linear_accuracy
+from trainer.people.choosing import Population, Simulated, simulate
+from trainer.people.splits import answers_by_split
+from trainer.people.texts import described_answers
 from trainer.reference import ReferenceLogprobs
 from trainer.run_directory import run_templates
 from trainer.scoring import PairScorer, ranked_right

@@ -1,7 +1,7 @@
 """How much can be learnt about simulated users over real texts: python -m benchmarks.real_users_ceiling [--users 200]
 
-The users are those of trainer/real_world.py, over unseen tasks of ../shared/data/answers.jsonl.xz. Each row is another
-world; the columns are held-out accuracies of linear models on measured style (trainer/real_ceiling.py), in per cent:
+The users are those of trainer/people/choosing.py, over unseen tasks of ../shared/data/answers.jsonl.xz. Each row is
+another world; the columns are held-out accuracies of linear models on measured style (trainer/people/ceiling.py), in per cent:
 told the user's weights or their directions, fitted to the user's signals, contrast's clauses taken at their word, and
 fitted to all users at once. Then how many of contrast's clauses are right, and how many of the wishes they name.
 """
@@ -16,9 +16,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from trainer.real_ceiling import Estimate, best_linear_accuracy, clauses_of_contrast, found_by_contrast
-from trainer.real_texts import Answers, split_tasks
-from trainer.real_world import Population, simulate
+from trainer.people.answers import Answers, split_tasks
+from trainer.people.ceiling import Estimate, best_linear_accuracy, clauses_of_contrast, found_by_contrast
+from trainer.people.choosing import Population, simulate
 
 ANSWERS = Path(__file__).resolve().parents[2] / "shared" / "data" / "answers.jsonl.xz"
 MODELS = ("told", "directions", "fitted", "contrast", "population")

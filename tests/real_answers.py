@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trainer.real_world import Population
+from trainer.people.choosing import Population
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "answers.jsonl.xz"
 ABSENT = "../shared/data/answers.jsonl.xz is not on this machine"

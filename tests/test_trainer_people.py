@@ -14,11 +14,11 @@ from popi_sdk.style.facts import ASPECTS
 from popi_sdk.summarizers.wording import MORE_LESS
 from tests.real_answers import ASKED, made_up_rows, write_rows
 from trainer.data import Example
-from trainer.people import ALONE, People, load_dialogues, people_examples
-from trainer.people_texts import described_answers, plain_texts
-from trainer.real_texts import INDEX, Answers
-from trainer.real_world import Population
-from trainer.wordings import phrasebook
+from trainer.people.answers import INDEX, Answers
+from trainer.people.choosing import Population
+from trainer.people.examples import ALONE, People, load_dialogues, people_examples
+from trainer.people.texts import described_answers, plain_texts
+from trainer.people.wordings import phrasebook
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ import pytest
 
 from popi_sdk.summarizers.findings import Finding
 from tests.real_answers import ABSENT, DATA, made_up_rows, population, write_rows
-from trainer.real_ceiling import best_linear_accuracy, clauses_of_contrast, fitted, found_by_contrast
-from trainer.real_texts import Answers
-from trainer.real_world import Population, simulate
+from trainer.people.answers import Answers
+from trainer.people.ceiling import best_linear_accuracy, clauses_of_contrast, fitted, found_by_contrast
+from trainer.people.choosing import Population, simulate
 
 
 @pytest.fixture(scope="module")

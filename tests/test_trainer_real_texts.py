@@ -17,8 +17,8 @@ from popi_sdk.tokens import count_tokens
 from tests.real_answers import ABSENT, DATA, made_up_rows, write_rows
 from trainer import real_texts
 from trainer.data import leaked_pairs
-from trainer.real_texts import INDEX, Answers, split_tasks
-from trainer.real_world import real_examples
+from trainer.people.answers import INDEX, Answers, split_tasks
+from trainer.people.choosing import real_examples
 
 
 @pytest.fixture(scope="module")

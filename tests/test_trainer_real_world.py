@@ -22,8 +22,8 @@ from popi_sdk.guard import guard
 from popi_sdk.signals import PreferencePair
 from tests.real_answers import ABSENT, ASKED, DATA, made_up_rows, population, write_rows
 from trainer.data import Example, leaked_pairs, load_examples, write_examples
-from trainer.real_texts import ASPECTS, Answer, Answers, split_tasks
-from trainer.real_world import RealUser, Simulated, real_examples, simulate
+from trainer.people.answers import ASPECTS, Answer, Answers, split_tasks
+from trainer.people.choosing import RealUser, Simulated, real_examples, simulate
 
 
 @pytest.fixture(scope="module")
@@ -130,8 +130,8 @@ def test_one_seed_gives_one_world_and_another_seed_another(answers: Answers) -> 
 def test_the_world_does_not_depend_on_the_hash_seed(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "a.jsonl.xz", made_up_rows(20))
     code = (
-        "import sys, hashlib; from pathlib import Path; from trainer.real_texts import Answers; "
-        "from trainer.real_world import real_examples; "
+        "import sys, hashlib; from pathlib import Path; from trainer.people.answers import Answers; "
+        "from trainer.people.choosing import real_examples; "
         "a = Answers.load(Path(sys.argv[1]), cache=Path(sys.argv[2])); "
         "e = real_examples(a, users=6, signals=6, pairs=3, seed=3, conflicts=0.2, drift=0.5); "
         "print(hashlib.sha256(repr(e).encode()).hexdigest())"

@@ -17,9 +17,9 @@ from popi_sdk.signals import Statement
 from popi_sdk.summarizers.trained import TrainedSummarizer
 from tests.real_answers import ASKED, made_up_rows, write_rows
 from tests.trained_runs import small_config
-from trainer import people_splits
 from trainer.abstention import threshold
 from trainer.config import Config, load_config, parse_config
+from trainer.people import splits as people_splits
 from trainer.ship import ship
 from trainer.shipped import is_judge, shipped_judge
 from trainer.train import train

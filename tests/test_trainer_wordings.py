@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from popi_sdk.style.facts import ASPECTS
-from trainer.wordings import phrasebook
+from trainer.people.wordings import phrasebook
 
 
 def everything(*, unseen: bool) -> list[str]:

@@ -28,7 +28,7 @@ from trainer.evaluate import Compared, Evaluation, measure
 from trainer.export.from_run import export_run, save_merged
 from trainer.export.model_card import model_card
 from trainer.opened import judge_of, open_evaluated, open_run_models
-from trainer.people_splits import people_to_calibrate_on, people_to_test_on
+from trainer.people.splits import people_to_calibrate_on, people_to_test_on
 from trainer.progress import Reporter
 from trainer.run_directory import find_run
 from trainer.shipped import WEIGHTS

@@ -22,14 +22,14 @@ from trainer.config import Config
 from trainer.data import Example, load_examples, write_examples
 from trainer.encode import Encoder, View
 from trainer.models import LEARNERS, Models, Policy, load_models, load_tokenizer, save_learner
-from trainer.people_splits import (
+from trainer.people.splits import (
     answers_by_split,
     dialogues_of,
     people_to_train_on,
     refuse_missing_people,
     write_people,
 )
-from trainer.people_texts import described_answers, plain_texts
+from trainer.people.texts import described_answers, plain_texts
 from trainer.progress import Reporter
 from trainer.run_directory import SPLITS, RunDirectory, run_templates
 from trainer.scratch import scratch_model, scratch_tokenizer

@@ -1,0 +1,80 @@
+"""What small models learn from before they meet anyone: real answers with descriptions of them, and plain texts.
+
+A description says of an answer what sets it apart from the other answers to its task, in the words of a summary, so a
+generator learns what answers a summary asks for from answers that were written without any.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+from popi_sdk.signals import Conversation
+from popi_sdk.style.facts import ASPECTS
+from popi_sdk.summarizers.topics import Wish
+from popi_sdk.summarizers.wording import wish_text
+from trainer.people.answers import Answer, Answers, Task
+from trainer.people.wordings import Phrasebook, phrasebook
+
+MOST_CLAUSES = 5
+NO_DESCRIPTION = 0.2
+"""Share of answers that come without a description, so that answering without one is learnt too."""
+SHARES = {"answers": 0.5, "dialogues": 0.3, "wordings": 0.2}
+"""What plain texts are made of."""
+
+
+def described_answers(answers: Answers, seed: int) -> Iterator[tuple[str, str, str]]:
+    """Endless (description, question, answer): what a generator learns to follow descriptions from."""
+    draw = random.Random(f"{seed} described")
+    book = phrasebook()
+    while True:
+        task = draw.choice(answers.tasks)
+        answer = draw.choice(task.answers)
+        description = "" if draw.random() < NO_DESCRIPTION else _description(answer, book, draw)
+        yield description, task.prompt, answer.text
+
+
+def plain_texts(answers: Answers, dialogues: Sequence[Conversation], seed: int) -> Iterator[tuple[str, str]]:
+    """Endless (kind, text): answers, pieces of dialogues, and a few wordings at a time; `kind` is a key of `SHARES`."""
+    draw = random.Random(f"{seed} plain")
+    wordings = _all_wordings(phrasebook())
+    kinds = [kind for kind in SHARES if kind != "dialogues" or dialogues]
+    while True:
+        kind = draw.choices(kinds, [SHARES[one] for one in kinds])[0]
+        if kind == "answers":
+            task: Task = draw.choice(answers.tasks)
+            yield kind, draw.choice(task.answers).text
+        elif kind == "dialogues":
+            yield kind, "\n".join(turn.text for turn in draw.choice(dialogues).messages)
+        else:
+            yield kind, "\n".join(draw.sample(wordings, 6))
+
+
+def clause_of(aspect: str, more: bool) -> str:
+    """The clause for a wish, as the SDK words it."""
+    return wish_text(Wish(aspect, "more" if more else "less"))
+
+
+def _description(answer: Answer, book: Phrasebook, draw: random.Random) -> str:
+    """What sets the answer apart: the more it does, the likelier it is said, in one of many wordings."""
+    count = draw.randint(1, MOST_CLAUSES)
+    keys = [draw.random() ** (1 / (value**2 + 1e-3)) for value in answer.style]  # a weighted draw without repeats
+    places = sorted(range(len(ASPECTS)), key=lambda place: -keys[place])[:count]
+    return "\n".join(_said(ASPECTS[place], answer.style[place] > 0, book, draw) for place in places)
+
+
+def _said(aspect: str, more: bool, book: Phrasebook, draw: random.Random) -> str:
+    how = draw.random()
+    if how < 0.6:
+        return clause_of(aspect, more)
+    wordings = book.wishes[aspect, more]
+    return draw.choice(wordings.clauses if how < 0.8 else wordings.said)
+
+
+@cache
+def _all_wordings(book: Phrasebook) -> list[str]:
+    lists = [*book.wishes.values(), book.quiet]
+    said = [one for each in lists for one in (*each.clauses, *each.said, *each.remarked)]
+    clauses = [clause_of(aspect, more) for aspect in ASPECTS for more in (True, False)]
+    return [*said, *clauses]
