@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from popi_sdk import api
 from popi_sdk.config import KEYS
 from tests import drivers
 from tests.loopback import loopback  # noqa: F401
@@ -36,6 +37,7 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 def contrast_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests that say in which words a summary comes: contrast writes it, whatever "auto" would take here."""
     monkeypatch.setenv("POPI_SUMMARIZER", "contrast")
+    monkeypatch.setattr(api, "_client", None)  # one that was made before knows nothing of it
 
 
 @pytest.fixture(params=["sync", "async"])

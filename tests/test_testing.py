@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import popi_sdk
-from popi_sdk import AsyncPopi, BackendError, Popi, RateLimitError, api
+from popi_sdk import AsyncPopi, BackendError, Popi, RateLimitError
 from popi_sdk.errors import ConfigError
 from popi_sdk.summary import Clause, Summary
 from popi_sdk.testing import FakeBackend, FakeSummarizer, LiveCallError, SentRequest, ToolCall, no_live_calls, use
@@ -180,8 +180,7 @@ def test_a_fake_summarizer_that_fails_does_not_cost_the_answer() -> None:
 
 
 @pytest.mark.usefixtures("contrast_by_default")
-def test_the_module_level_functions_can_be_given_a_fake_backend(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "_client", None)
+def test_the_module_level_functions_can_be_given_a_fake_backend() -> None:
     with use(FakeBackend("Hello.", "Hello again.")) as backend:
         assert popi_sdk.personalize("Hi", ["Short answers, please."]).text == "Hello."
         with popi_sdk.stream("Hi") as stream:

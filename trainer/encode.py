@@ -157,7 +157,7 @@ class Encoder:
 
     def summary_ids(self, text: str) -> list[int]:
         """A summary as the summarizer should write it, with its end."""
-        return self._ended(text or NOTHING_SAID)
+        return self.ended(text or NOTHING_SAID)
 
     def pair_tree(self, summary: Summary, pairs: Sequence[PreferencePair]) -> Branch:
         """Questions behind one summary, and behind each question its two answers.
@@ -190,9 +190,10 @@ class Encoder:
         return guard(text, max_tokens=self.max_summary_tokens) if text else NOTHING
 
     def _answer(self, text: str) -> list[int]:
-        return self._ended(self.view.answer(text))
+        return self.ended(self.view.answer(text))
 
-    def _ended(self, text: str) -> list[int]:
+    def ended(self, text: str) -> list[int]:
+        """A text in tokens with its end, as it is."""
         ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return [*ids, self.tokenizer.eos_token_id]
 

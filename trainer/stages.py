@@ -9,6 +9,7 @@ import hashlib
 import heapq
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,15 +26,22 @@ from trainer.models import LEARNERS, Models, Policy, load_models, load_tokenizer
 from trainer.people.splits import (
     answers_by_split,
     dialogues_of,
+    newcomers,
     people_to_train_on,
     refuse_missing_people,
     write_people,
 )
-from trainer.people.texts import described_answers, plain_texts
+from trainer.people.texts import described_answers, described_levels, plain_texts
 from trainer.progress import Reporter
 from trainer.run_directory import SPLITS, RunDirectory, run_templates
 from trainer.scratch import scratch_model, scratch_tokenizer
-from trainer.warm_start import Described, pretrain, warm_start_generator, warm_start_summarizer
+from trainer.warm_start import (
+    Described,
+    People,
+    pretrain,
+    warm_start_generator,
+    warm_start_summarizer,
+)
 from trainer.whole import whole_folder
 from trainer.world import guided_answers, world_examples
 
@@ -217,7 +225,7 @@ def _texts(config: Config, templates: Templates, examples: Sequence[Example]) ->
     if config.warm_start.generator_steps:
         described = _described(config)
         for description, question, answer in islice(described, TOKENIZER_EXAMPLES):
-            yield "\n".join((description, view.question(question), view.answer(answer)))
+            yield "\n".join((description, view.question(question), answer))
     if config.data.folder == "people":
         texts = plain_texts(
             answers_by_split(config.people.answers)["train"], dialogues_of(config.people), config.run.seed
@@ -281,8 +289,21 @@ def _held_out(example: Example) -> int:
 def _described(config: Config) -> Iterator[Described]:
     """What a generator learns to follow descriptions from."""
     if config.data.folder == "people":
-        return described_answers(answers_by_split(config.people.answers)["train"], config.run.seed)
+        answers, view = answers_by_split(config.people.answers)["train"], view_of(config)
+        if view.answers == "levels":
+            return described_levels(answers, config.run.seed)
+        described = described_answers(answers, config.run.seed)
+        return ((description, question, view.answer(answer)) for description, question, answer in described)
     return guided_answers(config.world, config.run.seed)
+
+
+def _met_first(config: Config, examples: Sequence[Example]) -> People:
+    """Whom the summarizer learns from in its warm start: people met once each where more can be made, or the same."""
+    known = People.again(examples, config.warm_start, config.run.seed)
+    if config.data.folder != "people":
+        return known
+    count = config.warm_start.summarizer_steps * config.warm_start.batch
+    return replace(known, endless=newcomers(config.people, config.run.seed, count))
 
 
 def _wants_warm_start(config: Config) -> bool:
@@ -306,7 +327,8 @@ def _warm_start(
             warm_start_generator(models.generator, encoder, answers, config, lambda _, loss: advance(loss=loss))
     if settings.summarizer != "none" and settings.summarizer_steps:
         with reporter.stage("summarizer warm start", settings.summarizer_steps) as advance:
-            warm_start_summarizer(models.summarizer, encoder, examples, config, lambda _, loss: advance(loss=loss))
+            people = _met_first(config, examples)
+            warm_start_summarizer(models.summarizer, encoder, people, config, lambda _, loss: advance(loss=loss))
     for role in LEARNERS:
         policy: Policy = models.learners[role]
         save_learner(policy, draft / role)

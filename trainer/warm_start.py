@@ -6,10 +6,10 @@ contrast baseline or the truth says of a user; a generator from scratch learns t
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from dataclasses import dataclass
+from itertools import islice, repeat
 from typing import Any
 
 import torch
@@ -29,33 +29,50 @@ from trainer.prefix_tree import Branch, pack
 NOISY_SHARE = 0.2
 """The last steps, in which the summarizer's targets are noisy: it has learned to read signals by then."""
 
-EASIEST, ALL_MET = 0.15, 0.5
-"""The summarizer first meets this share of people, those who have shown least, and all of them from this share of the
-steps on: what a single signal says is learnt sooner where it stands alone."""
-
 Target = tuple[Sequence[int], Sequence[int]]
 """A prompt and what should follow it, in tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Whom a summarizer learns from."""
+
+    endless: Iterator[Example]
+    common: str
+    """What noise makes it say of everyone."""
+    draw: random.Random
+    """Decides where there is noise."""
+
+    @classmethod
+    def again(cls, examples: Sequence[Example], settings: WarmStartConfig, seed: int) -> People:
+        """The same ones again and again, at random."""
+        draw = random.Random(f"{seed} warm start")
+        endless = (examples[draw.randrange(len(examples))] for _ in repeat(None))
+        return cls(endless, target_of(examples[0], settings), draw)
+
+
 Described = tuple[str, str, str]
-"""A description, a question, and an answer as described."""
+"""A description, a question, and an answer as described, in the form that the generator is shown."""
 Advance = Callable[[int, float], None]
 """Told the step and its loss."""
 
 
 def warm_start_summarizer(
-    summarizer: Policy, encoder: Encoder, examples: Sequence[Example], config: Config, advance: Advance
+    summarizer: Policy, encoder: Encoder, people: People, config: Config, advance: Advance
 ) -> None:
-    """Teach the summarizer the summaries that `warm_start.summarizer` names."""
+    """Teach the summarizer the summaries of `people` that `warm_start.summarizer` names."""
     settings = config.warm_start
-    prompts = [encoder.summarizer_prompt(example) for example in examples]
-    texts = [_target(example, settings) for example in examples]
-    by_length = sorted(range(len(examples)), key=lambda place: len(prompts[place]))
-    draw = random.Random(f"{config.run.seed} warm start")
 
     def batch(step: int) -> list[Target]:
         noise = settings.summarizer_noise if step >= (1 - NOISY_SHARE) * settings.summarizer_steps else 0.0
-        met = max(EASIEST, min(1.0, step / (ALL_MET * settings.summarizer_steps)))
-        chosen = [by_length[draw.randrange(math.ceil(met * len(examples)))] for _ in range(settings.batch)]
-        return [(prompts[one], encoder.summary_ids(_noisy(texts[one], texts[0], noise, draw))) for one in chosen]
+        met = list(islice(people.endless, settings.batch))
+        return [
+            (
+                encoder.summarizer_prompt(one),
+                encoder.summary_ids(_noisy(target_of(one, settings), people.common, noise, people.draw)),
+            )
+            for one in met
+        ]
 
     _learn(summarizer, batch, settings.summarizer_steps, make_optimizers(summarizer, settings), advance)
 
@@ -89,10 +106,11 @@ def pretrain(model: Policy, tokenizer: Any, texts: Iterator[str], config: Config
 def _guided(encoder: Encoder, answers: Iterator[Described], count: int) -> Iterator[Target]:
     for _ in range(count):
         description, question, answer = next(answers)
-        yield encoder.generator_prompt(encoder.safe_summary(description), question), encoder.answer(answer)
+        yield encoder.generator_prompt(encoder.safe_summary(description), question), encoder.ended(answer)
 
 
-def _target(example: Example, settings: WarmStartConfig) -> str:
+def target_of(example: Example, settings: WarmStartConfig) -> str:
+    """What the summarizer shall learn to say of a user."""
     if settings.summarizer == "oracle":
         return example.oracle
     if settings.summarizer == "evident":

@@ -212,7 +212,7 @@ def real_examples(
     return [one.example for one in simulate(answers, population, seed=seed)]
 
 
-def simulate(answers: Answers, population: Population, *, seed: int) -> list[Simulated]:
+def simulate(answers: Answers, population: Population, *, seed: int | str) -> list[Simulated]:
     """The users behind `real_examples`, with the wishes that nothing is trained on."""
     aspects = population.aspects or answers.differing(population.contrast / WEIGHTS[0])
     if len(aspects) < population.wishes_per_user[1]:

@@ -62,13 +62,17 @@ class People:
     without_wishes: float = 0.0
     """Share of people who wish for nothing."""
     unseen_wordings: bool = False
+    rough: bool = False
+    """Whether people say their wordings carelessly: in lower case, with words left out or put before them."""
 
     def __post_init__(self) -> None:
         if self.kinds not in ("mixed", "all", *ALONE):
             raise ConfigError(f"People cannot show {self.kinds!r}.", hint=f"Use mixed, all, {', '.join(ALONE)}.")
 
 
-def people_examples(answers: Answers, people: People, dialogues: Sequence[Conversation], *, seed: int) -> list[Example]:
+def people_examples(
+    answers: Answers, people: People, dialogues: Sequence[Conversation], *, seed: int | str
+) -> list[Example]:
     """One example per person; mirrored twins stand next to each other.
 
     Raises:
@@ -104,7 +108,7 @@ def _example(one: Simulated, people: People, book: Phrasebook, dialogues: Sequen
         counts = range(people.few, len(choices) + 1)
         choices = choices[: draw.choices(counts, [1 / count for count in counts])[0]]
     language = draw.choice(book.languages) if draw.random() < ASKS_LANGUAGE else ""
-    speaker = Speaker(one.user, book, dialogues, draw, quiet=quiet)
+    speaker = Speaker(one.user, book, dialogues, draw, quiet=quiet, rough=people.rough)
     kinds = _kinds(people.kinds, len(choices), draw)
     shown = [speaker.show(choice, kind) for choice, kind in zip(choices, kinds, strict=True)]
     signals = [item.signal for item in shown]

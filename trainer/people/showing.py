@@ -22,6 +22,8 @@ CLIP = 1.5
 
 JOBS = ("nurse", "teacher", "electrician", "student", "accountant", "chef", "software engineer", "farmer", "lawyer",
         "retired", "designer", "bus driver", "biologist", "shop owner", "parent at home", "mechanic")  # fmt: skip
+OPENERS = ("Please,", "Hey,", "Honestly,", "For the future:", "Just so you know,", "One more thing:", "ok", "Hm,",
+           "So,", "To be frank,", "Sorry,", "By the way,", "Again,", "Well,", "Next time:")  # fmt: skip
 CITIES = ("Leeds", "Lagos", "Porto", "Toronto", "Pune", "Oslo", "Lima", "Austin", "Kyoto", "Cork", "Graz", "Perth")
 
 
@@ -37,13 +39,21 @@ class Speaker:
     """One person showing choices, by a draw of their own."""
 
     def __init__(
-        self, user: RealUser, book: Phrasebook, dialogues: Sequence[Conversation], draw: random.Random, *, quiet: bool
+        self,
+        user: RealUser,
+        book: Phrasebook,
+        dialogues: Sequence[Conversation],
+        draw: random.Random,
+        *,
+        quiet: bool,
+        rough: bool,
     ) -> None:
         self._user = user
         self._book = book
         self._dialogues = dialogues
         self._draw = draw
         self._quiet = quiet
+        self._rough = rough
         self._unsaid: list[str] = []
 
     def show(self, choice: Choice, kind: str) -> Shown:
@@ -88,14 +98,14 @@ class Speaker:
 
     def _statement(self) -> Shown:
         if self._quiet:
-            return Shown(Statement(self._draw.choice(self._book.quiet.said)), {})
+            return Shown(Statement(self._says(self._book.quiet.said)), {})
         aspect = self._wish_to_name()
-        return Shown(Statement(self._draw.choice(self._words(aspect).said)), {aspect: SAID})
+        return Shown(Statement(self._says(self._words(aspect).said)), {aspect: SAID})
 
     def _conversation(self, choice: Choice) -> Shown:
         evidence: dict[str, float] = {}
         if self._quiet:
-            words = self._draw.choice(self._book.quiet.remarked)
+            words = self._says(self._book.quiet.remarked)
         else:
             words, aspect = self._remark(choice)
             evidence[aspect] = SAID
@@ -119,7 +129,7 @@ class Speaker:
     def _small_talk(self) -> Signal:
         if self._dialogues and self._draw.random() < 0.4:
             return self._draw.choice(self._dialogues)
-        return Statement(self._draw.choice(self._book.quiet.said))
+        return Statement(self._says(self._book.quiet.said))
 
     def _wish_to_name(self) -> str:
         """The next wish to say in words: stronger ones first, each once before any comes again."""
@@ -133,7 +143,11 @@ class Speaker:
         wishes = self._user.newest
         missed = {a: w * (choice.chosen.style[INDEX[a]] - choice.rejected.style[INDEX[a]]) for a, w in wishes.items()}
         aspect = max(sorted(missed), key=lambda a: missed[a] * self._draw.uniform(0.5, 1.5))
-        return self._draw.choice(self._words(aspect).remarked), aspect
+        return self._says(self._words(aspect).remarked), aspect
+
+    def _says(self, wordings: Sequence[str]) -> str:
+        words = self._draw.choice(wordings)
+        return _roughly(words, self._draw) if self._rough else words
 
     def _words(self, aspect: str) -> Wordings:
         return self._book.wishes[aspect, self._user.newest[aspect] > 0]
@@ -143,6 +157,17 @@ class Speaker:
         apart = ((a, w, choice.chosen.style[INDEX[a]] - choice.rejected.style[INDEX[a]])
                  for a, w in self._user.newest.items())  # fmt: skip
         return {a: weight * _clip(math.copysign(1, w) * distance / math.sqrt(2)) for a, w, distance in apart}
+
+
+def _roughly(text: str, draw: random.Random) -> str:
+    """The same said carelessly, so that nothing hangs on a single word or on how a sentence begins."""
+    words = text.split()
+    if draw.random() < 0.4 and len(words) > 4:
+        words = [word for word in words if draw.random() > 0.15] or words
+    if draw.random() < 0.3:
+        words.insert(0, draw.choice(OPENERS))
+    said = " ".join(words)
+    return said.lower() if draw.random() < 0.3 else said
 
 
 def _clip(value: float) -> float:

@@ -7,6 +7,8 @@ test         other tasks and people again, and wordings that nothing was trained
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +26,8 @@ ANSWERS_PER_TASK = 6
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.28
 """Of the tasks, by their names' place between 0 and 1: below the first are test tasks, from there to the second
 validation tasks."""
+AT_A_TIME = 500
+"""Newcomers made at once, an even number."""
 FEWEST = 1
 """Signals that a person to train on shows at least."""
 TEST_SIGNALS, TEST_PAIRS = 8, 4
@@ -33,8 +37,27 @@ SIZES = {"validation": 200, "calibration": 400, "test": 400, "alone": 160}
 
 def people_to_train_on(config: PeopleConfig, seed: int) -> list[Example]:
     """The training split."""
-    people = People(_population(config, config.users), few=FEWEST, without_wishes=config.without_wishes)
+    people = People(_population(config, config.users), few=FEWEST, without_wishes=config.without_wishes, rough=True)
     return people_examples(answers_by_split(config.answers)["train"], people, dialogues_of(config), seed=seed)
+
+
+def newcomers(config: PeopleConfig, seed: int, count: int) -> Iterator[Example]:
+    """People over the training tasks whom nobody has met, about `count` of them and then more.
+
+    Those who come first have shown one thing, later ones more and more, until from half-way on all have shown up to
+    `signals`: what a single signal says is learnt sooner where it stands alone.
+    """
+    made = 0
+    while True:
+        signals = max(1, round(min(1.0, 2 * made / count) * config.signals))
+        population = _population(config, AT_A_TIME, signals, config.pairs)
+        people = People(population, few=FEWEST, without_wishes=config.without_wishes, rough=True)
+        chunk = people_examples(
+            answers_by_split(config.answers)["train"], people, dialogues_of(config), seed=f"{seed} newcomers {made}"
+        )
+        random.Random(f"{seed} {made}").shuffle(chunk)
+        yield from chunk
+        made += len(chunk)
 
 
 def people_to_validate_on(config: PeopleConfig, seed: int) -> list[Example]:
@@ -48,7 +71,7 @@ def people_to_test_on(config: PeopleConfig, seed: int) -> list[Example]:
     answers, dialogues = answers_by_split(config.answers)["test"], dialogues_of(config)
     examples: list[Example] = []
     for kinds in ("all", *ALONE):
-        population = _population(config, SIZES["test" if kinds == "all" else "alone"], TEST_SIGNALS)
+        population = _population(config, SIZES["test" if kinds == "all" else "alone"], TEST_SIGNALS, TEST_PAIRS)
         people = People(population, kinds=kinds, unseen_wordings=True)
         examples += people_examples(answers, people, dialogues, seed=seed)
     return examples
@@ -77,11 +100,11 @@ def refuse_missing_people(config: PeopleConfig) -> None:
             raise ConfigError(f"`{name}`: there is no {path}", hint="Name a file of the format that the README shows.")
 
 
-def _population(config: PeopleConfig, users: int, signals: int = 0) -> Population:
+def _population(config: PeopleConfig, users: int, signals: int = 0, pairs: int = 0) -> Population:
     return Population(
         users=users,
         signals=signals or config.signals,
-        pairs=TEST_PAIRS if signals else config.pairs,
+        pairs=pairs or config.pairs,
         noise=config.noise,
         flips=config.flips,
         drift=config.drift,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from popi_sdk.signals import Conversation
-from popi_sdk.style.facts import ASPECTS
+from popi_sdk.style.facts import ASPECTS, levels
 from popi_sdk.summarizers.topics import Wish
 from popi_sdk.summarizers.wording import wish_text
 from trainer.people.answers import Answer, Answers, Task
@@ -20,19 +20,38 @@ from trainer.people.wordings import Phrasebook, phrasebook
 MOST_CLAUSES = 5
 NO_DESCRIPTION = 0.2
 """Share of answers that come without a description, so that answering without one is learnt too."""
+FURTHEST_OF = 4
+"""A level that a description speaks of is that of the furthest of so many answers drawn."""
 SHARES = {"answers": 0.5, "dialogues": 0.3, "wordings": 0.2}
 """What plain texts are made of."""
 
 
 def described_answers(answers: Answers, seed: int) -> Iterator[tuple[str, str, str]]:
-    """Endless (description, question, answer): what a generator learns to follow descriptions from."""
+    """Endless (description, question, answer): what a generator that reads texts learns to follow descriptions from."""
     draw = random.Random(f"{seed} described")
     book = phrasebook()
     while True:
         task = draw.choice(answers.tasks)
         answer = draw.choice(task.answers)
-        description = "" if draw.random() < NO_DESCRIPTION else _description(answer, book, draw)
-        yield description, task.prompt, answer.text
+        apart = _apart(answer, draw)
+        yield _in_words(apart, book, draw), task.prompt, answer.text
+
+
+def described_levels(answers: Answers, seed: int) -> Iterator[tuple[str, str, str]]:
+    """The same for a generator that reads levels: each aspect's level is that of another answer.
+
+    So levels say nothing of each other, and there are as many different rows of them as anybody wants: a generator can
+    neither know the answers by heart nor take what usually comes with a wish for the wish.
+    """
+    draw = random.Random(f"{seed} described levels")
+    book = phrasebook()
+    pool = [(answer, levels(answer.text).split()) for task in answers.tasks for answer in task.answers]
+    while True:
+        apart = _apart(draw.choice(pool)[0], draw)
+        row = [draw.choice(pool)[1][place] for place in range(len(ASPECTS))]
+        for aspect, more in apart:
+            row[ASPECTS.index(aspect)] = _level_of_one_apart(pool, ASPECTS.index(aspect), more, draw)
+        yield _in_words(apart, book, draw), draw.choice(answers.tasks).prompt, " ".join(row)
 
 
 def plain_texts(answers: Answers, dialogues: Sequence[Conversation], seed: int) -> Iterator[tuple[str, str]]:
@@ -56,12 +75,25 @@ def clause_of(aspect: str, more: bool) -> str:
     return wish_text(Wish(aspect, "more" if more else "less"))
 
 
-def _description(answer: Answer, book: Phrasebook, draw: random.Random) -> str:
-    """What sets the answer apart: the more it does, the likelier it is said, in one of many wordings."""
+def _apart(answer: Answer, draw: random.Random) -> list[tuple[str, bool]]:
+    """Some of what sets the answer apart, (aspect, more of it): the more it does, the likelier it is among them."""
+    if draw.random() < NO_DESCRIPTION:
+        return []
     count = draw.randint(1, MOST_CLAUSES)
     keys = [draw.random() ** (1 / (value**2 + 1e-3)) for value in answer.style]  # a weighted draw without repeats
     places = sorted(range(len(ASPECTS)), key=lambda place: -keys[place])[:count]
-    return "\n".join(_said(ASPECTS[place], answer.style[place] > 0, book, draw) for place in places)
+    return [(ASPECTS[place], answer.style[place] > 0) for place in places]
+
+
+def _level_of_one_apart(pool: Sequence[tuple[Answer, list[str]]], place: int, more: bool, draw: random.Random) -> str:
+    """The level of an answer that differs from the others to its task in this direction, the furthest of a few."""
+    sign = 1 if more else -1
+    found = max(draw.choices(pool, k=FURTHEST_OF), key=lambda one: sign * one[0].style[place])
+    return found[1][place]
+
+
+def _in_words(apart: Sequence[tuple[str, bool]], book: Phrasebook, draw: random.Random) -> str:
+    return "\n".join(_said(aspect, more, book, draw) for aspect, more in apart)
 
 
 def _said(aspect: str, more: bool, book: Phrasebook, draw: random.Random) -> str:
