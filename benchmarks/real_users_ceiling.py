@@ -1,9 +1,10 @@
 """How much can be learnt about simulated users over real texts: python -m benchmarks.real_users_ceiling [--users 200]
 
 The users are those of trainer/people/choosing.py, over unseen tasks of ../shared/data/answers.jsonl.xz. Each row is
-another world; the columns are held-out accuracies of linear models on measured style (trainer/people/ceiling.py), in per cent:
-told the user's weights or their directions, fitted to the user's signals, contrast's clauses taken at their word, and
-fitted to all users at once. Then how many of contrast's clauses are right, and how many of the wishes they name.
+another world; the columns are held-out accuracies of linear models on measured style (trainer/people/ceiling.py), in
+per cent: told the user's weights or their directions, fitted to the user's signals, contrast's clauses taken at their
+word, and fitted to all users at once. Then how many of contrast's clauses are right, and how many of the wishes they
+name.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import sys
 import textwrap
 import tomllib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -324,13 +325,13 @@ class TestSources:
         summarizer = TrainedSummarizer(original, "transformers")
         signals: list[Signal] = [
             PreferencePair(f"Question {number}?", f"Yes{number}, indeed. " * 150, f"No{number}, never. " * 150)
-            for number in range(4)
+            for number in range(2)
         ]
         asked = summarizer._asked(signals, None)
         decode = summarizer._ready().tokenizer.decode
-        whole, less = decode(asked.ids), decode(summarizer._without(asked, signals[1]))
+        whole, less = decode(asked.ids), decode(summarizer._without(asked, signals[0]))
         assert "words left out" in whole
-        assert less == whole[: whole.index("Question 1")] + whole[whole.index("Question 2") :]
+        assert less == whole[: whole.index("Question 0")] + whole[whole.index("Question 1") :]
 
     def test_signals_that_did_not_fit_are_no_sources(self, original: Path) -> None:
         summarizer = TrainedSummarizer(original)
@@ -369,10 +370,9 @@ class TestSourcesByHand:
         left_out = LeftOut(self.WRITTEN.told, {}, ("a",))
         first, second = with_sources(self.CLAUSES, self.WRITTEN, left_out, None).clauses
         assert (first.strength, second.strength) == pytest.approx((math.exp(-0.2), math.exp(-0.4)))
-        turned = Summary(clauses=(Clause("Use lists."), Clause("Use lists.")))
-        assert [clause.strength for clause in with_sources(turned, self.WRITTEN, left_out, None).clauses] == (
-            pytest.approx([math.exp(-0.4)] * 2)
-        )
+        surer = replace(self.WRITTEN, told=(-1.0, -1.0, 0.0, -0.1, -0.1, 0.0))
+        strengths = [clause.strength for clause in with_sources(self.CLAUSES, surer, left_out, None).clauses]
+        assert strengths == pytest.approx([math.exp(-1.0)] * 2)
 
     def test_a_clause_that_was_changed_is_found_by_its_first_word_and_one_that_is_not_found_rests_on_all(self) -> None:
         assert spans(self.WRITTEN, ["Be kind.", "Use lists."]) == [range(2), range(3, 5)]
@@ -455,6 +455,7 @@ class TestMany:
         from popi_sdk.summarizers.engines.onnx_engine import BLOCK, OnnxReading
 
         read: list[int] = []
+        starts: list[int] = []
         new = OnnxReading._new_generator
 
         class Counting:
@@ -463,6 +464,7 @@ class TestMany:
 
             def append_tokens(self, tokens: list[int]) -> None:
                 read.append(len(tokens))
+                starts.append(self._generator.token_count())
                 self._generator.append_tokens(tokens)
 
             def __getattr__(self, name: str) -> Any:
@@ -474,6 +476,30 @@ class TestMany:
         prompts = [summarizer.prompt(history) for history in histories]
         summarizer.texts(histories)
         assert sum(read) <= len(prompts[0]) + 4 * 2 * BLOCK < sum(map(len, prompts))
+        assert [start % BLOCK for start in starts] == [0] * len(starts)
+
+
+class TestHistoriesThatGrow:
+    @pytest.mark.parametrize("text_tokens", [None, 40])
+    def test_one_that_reads_shortened_texts_is_shown_all_signals_again_and_not_its_last_summary(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, text_tokens: int | None
+    ) -> None:
+        edit_manifest(folder, text_tokens=text_tokens, input_tokens=600)
+        summarizer = TrainedSummarizer(folder)
+        asked: list[tuple[int, bool]] = []
+        write = summarizer.summarize
+
+        def watching(signals: Sequence[Signal], previous: Summary | None = None) -> Summary:
+            asked.append((len(signals), previous is not None))
+            return write(signals, previous)
+
+        monkeypatch.setattr(summarizer, "summarize", watching)
+        with Popi(store="memory", backend=FakeBackend(), summarizer=summarizer) as popi:
+            popi.observe("ada", SHORT, *(PreferencePair(f"Q{k}?", "Yes. " * 200, "No. " * 300) for k in range(4)))
+            popi.refresh("ada")
+            popi.observe("ada", METRIC)
+            popi.refresh("ada")
+        assert asked == [(5, False), (1, True) if text_tokens is None else (6, False)]
 
 
 class TestExport:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import lzma
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from popi_sdk.errors import ConfigError
 from popi_sdk.signals import KINDS, Conversation, Edit, PreferencePair, Rating, Statement
-from popi_sdk.style.facts import ASPECTS
+from popi_sdk.style.facts import ASPECTS, levels
 from popi_sdk.summarizers.wording import MORE_LESS
 from tests.real_answers import ASKED, made_up_rows, write_rows
+from trainer.config import PeopleConfig
 from trainer.data import Example
+from trainer.people import splits
 from trainer.people.answers import INDEX, Answers
 from trainer.people.choosing import Population
 from trainer.people.examples import ALONE, People, load_dialogues, people_examples
-from trainer.people.texts import described_answers, plain_texts
+from trainer.people.texts import described_answers, described_levels, plain_texts
 from trainer.people.wordings import phrasebook
 
 
@@ -110,6 +113,55 @@ def test_a_share_of_choices_comes_out_the_other_way(answers: Answers) -> None:
     turned = [not same for texts, others, same in both if texts == others]
     assert len(turned) > 300
     assert 0.15 < sum(turned) / len(turned) < 0.35
+
+
+def test_careless_people_leave_words_out_but_say_the_same_things(answers: Answers) -> None:
+    neat, rough = (
+        {signal.text for example in made(answers, "statement", rough=rough) for signal in example.signals
+         if isinstance(signal, Statement)}
+        for rough in (False, True)
+    )  # fmt: skip
+    assert rough - neat
+    assert any(text == text.lower() for text in rough - neat)
+    book = phrasebook()
+    known = [one for each in (*book.wishes.values(), book.language, book.quiet) for one in each.said]
+    words = {word.lower() for text in known for word in text.split()}
+    changed = [word.lower() for text in rough - neat for word in text.split()]
+    assert sum(word in words for word in changed) > 0.8 * len(changed)
+
+
+def test_newcomers_show_one_thing_first_and_are_never_met_twice(
+    answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(splits, "ASPECTS", ASKED)
+    monkeypatch.setattr(splits, "AT_A_TIME", 20)
+    monkeypatch.setattr(splits, "answers_by_split", lambda _: {"train": answers})
+    settings = PeopleConfig(dialogues="", signals=6, pairs=2, least_wishes=2, most_wishes=3)
+    people = list(islice(splits.newcomers(settings, 0, 100), 120))
+    # Whoever asks for a language says that besides.
+    assert max(len(example.signals) for example in people[:20]) <= 2
+    assert max(len(example.signals) for example in people[-20:]) > 3
+    assert len({example.user for example in people}) == len(people)
+    again = list(islice(splits.newcomers(settings, 0, 100), 120))
+    assert again == people
+
+
+def test_crossed_levels_follow_their_description_and_no_answer(answers: Answers) -> None:
+    rows = list(islice(described_levels(answers, seed=0), 400))
+    known = {levels(answer.text) for task in answers.tasks for answer in task.answers}
+    assert sum(row in known for _, _, row in rows) < 0.2 * len(rows)
+    words = clauses()
+    place = ASPECTS.index("length")
+    of_long, of_short = (
+        [row.split()[place] for description, _, row in rows
+         if any(words.get(line) == ("length", more) for line in description.splitlines())]
+        for more in (True, False)
+    )  # fmt: skip
+    assert len(of_long) > 20
+    assert len(of_short) > 20
+    assert sum(map(ord, "".join(one[-1] for one in of_long))) / len(of_long) > 1 + sum(
+        map(ord, "".join(one[-1] for one in of_short))
+    ) / len(of_short)
 
 
 def test_unknown_ways_are_refused(answers: Answers) -> None:

@@ -41,7 +41,14 @@ def people_config(answers: Path) -> Config:
     """The shipped configuration, made small enough for a test."""
     shipped = load_config("embedded-cpu").model_dump()
     changes = {
-        "people": {"answers": str(answers), "dialogues": "", "users": 24, "signals": 4},
+        "people": {
+            "answers": str(answers),
+            "dialogues": "",
+            "users": 24,
+            "signals": 4,
+            "least_wishes": 1,
+            "most_wishes": 3,
+        },
         "model": {"hidden": 32, "layers": 1, "vocabulary": 900},
         "pretrain": {"steps": 3, "batch": 4},
         "warm_start": {"summarizer_steps": 3, "generator_steps": 3, "batch": 4},
@@ -54,7 +61,7 @@ def people_config(answers: Path) -> Config:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("people")
-    answers = write_rows(folder / "answers.jsonl.xz", made_up_rows(60))
+    answers = write_rows(folder / "answers.jsonl.xz", made_up_rows(240))
     with small_people():
         return train(people_config(answers), folder / "run").path
 

@@ -224,8 +224,8 @@ def _texts(config: Config, templates: Templates, examples: Sequence[Example]) ->
         yield templates.render("generation_system", clauses=example.oracle.splitlines())
     if config.warm_start.generator_steps:
         described = _described(config)
-        for description, question, answer in islice(described, TOKENIZER_EXAMPLES):
-            yield "\n".join((description, view.question(question), answer))
+        for one in islice(described, TOKENIZER_EXAMPLES):
+            yield "\n".join((one.description, view.question(one.question), one.answer))
     if config.data.folder == "people":
         texts = plain_texts(
             answers_by_split(config.people.answers)["train"], dialogues_of(config.people), config.run.seed
@@ -291,10 +291,10 @@ def _described(config: Config) -> Iterator[Described]:
     if config.data.folder == "people":
         answers, view = answers_by_split(config.people.answers)["train"], view_of(config)
         if view.answers == "levels":
-            return described_levels(answers, config.run.seed)
+            return map(Described._make, described_levels(answers, config.run.seed))
         described = described_answers(answers, config.run.seed)
-        return ((description, question, view.answer(answer)) for description, question, answer in described)
-    return guided_answers(config.world, config.run.seed)
+        return (Described(said, question, view.answer(answer)) for said, question, answer in described)
+    return map(Described._make, guided_answers(config.world, config.run.seed))
 
 
 def _met_first(config: Config, examples: Sequence[Example]) -> People:

@@ -10,9 +10,10 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -31,6 +32,8 @@ NOISY_SHARE = 0.2
 
 Target = tuple[Sequence[int], Sequence[int]]
 """A prompt and what should follow it, in tokens."""
+OpposedTarget = tuple[Sequence[int], Sequence[int], Sequence[int]]
+"""A prompt, what should follow it, and what should not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,16 @@ class People:
         return cls(endless, target_of(examples[0], settings), draw)
 
 
-Described = tuple[str, str, str]
-"""A description, a question, and an answer as described, in the form that the generator is shown."""
+class Described(NamedTuple):
+    """An answer with what a summary would say of it; answers are in the form that the generator is shown."""
+
+    description: str
+    question: str
+    answer: str
+    opposite: str = ""
+    """The same answer but for what is described, of which it is the opposite."""
+
+
 Advance = Callable[[int, float], None]
 """Told the step and its loss."""
 
@@ -63,50 +74,47 @@ def warm_start_summarizer(
     """Teach the summarizer the summaries of `people` that `warm_start.summarizer` names."""
     settings = config.warm_start
 
-    def batch(step: int) -> list[Target]:
+    def loss(step: int) -> Tensor:
         noise = settings.summarizer_noise if step >= (1 - NOISY_SHARE) * settings.summarizer_steps else 0.0
         met = list(islice(people.endless, settings.batch))
-        return [
-            (
-                encoder.summarizer_prompt(one),
-                encoder.summary_ids(_noisy(target_of(one, settings), people.common, noise, people.draw)),
-            )
-            for one in met
-        ]
+        texts = [_noisy(target_of(one, settings), people.common, noise, people.draw) for one in met]
+        prompts = [encoder.summarizer_prompt(one) for one in met]
+        return target_loss(summarizer, list(zip(prompts, map(encoder.summary_ids, texts), strict=True)))
 
-    _learn(summarizer, batch, settings.summarizer_steps, make_optimizers(summarizer, settings), advance)
+    _learn(summarizer, loss, settings.summarizer_steps, make_optimizers(summarizer, settings), advance)
 
 
 def warm_start_generator(
     generator: Policy, encoder: Encoder, answers: Iterator[Described], config: Config, advance: Advance
 ) -> None:
-    """Teach the generator to answer as descriptions ask."""
+    """Teach the generator to answer as descriptions ask, and not the opposite where that is known."""
     settings = config.warm_start
-    _learn(
-        generator,
-        lambda _: list(_guided(encoder, answers, settings.batch)),
-        settings.generator_steps,
-        make_optimizers(generator, settings),
-        advance,
-    )
+
+    def loss(_: int) -> Tensor:
+        some = list(islice(answers, settings.batch))
+        plain = [_guided(encoder, one) for one in some if not one.opposite]
+        paired = [(*_guided(encoder, one), encoder.ended(one.opposite)) for one in some if one.opposite]
+        if not paired:
+            return target_loss(generator, plain)
+        return opposed_loss(generator, plain, paired)
+
+    _learn(generator, loss, settings.generator_steps, make_optimizers(generator, settings), advance)
 
 
 def pretrain(model: Policy, tokenizer: Any, texts: Iterator[str], config: Config, advance: Advance) -> None:
     """Teach a model from scratch to continue texts."""
     settings, end = config.pretrain, tokenizer.eos_token_id
 
-    def batch(_: int) -> list[Target]:
+    def loss(_: int) -> Tensor:
         chosen = list(islice(texts, settings.batch))
         rows = tokenizer(chosen, add_special_tokens=False)["input_ids"]
-        return [([end], [*row, end][: settings.length]) for row in rows]
+        return target_loss(model, [([end], [*row, end][: settings.length]) for row in rows])
 
-    _learn(model, batch, settings.steps, make_optimizers(model, settings), advance)
+    _learn(model, loss, settings.steps, make_optimizers(model, settings), advance)
 
 
-def _guided(encoder: Encoder, answers: Iterator[Described], count: int) -> Iterator[Target]:
-    for _ in range(count):
-        description, question, answer = next(answers)
-        yield encoder.generator_prompt(encoder.safe_summary(description), question), encoder.ended(answer)
+def _guided(encoder: Encoder, one: Described) -> Target:
+    return encoder.generator_prompt(encoder.safe_summary(one.description), one.question), encoder.ended(one.answer)
 
 
 def target_of(example: Example, settings: WarmStartConfig) -> str:
@@ -128,13 +136,13 @@ def _noisy(text: str, common: str, noise: float, draw: random.Random) -> str:
 
 
 def _learn(
-    policy: Policy, batch: Callable[[int], list[Target]], steps: int, optimizers: Sequence[Optimizer], advance: Advance
+    policy: Policy, loss_at: Callable[[int], Tensor], steps: int, optimizers: Sequence[Optimizer], advance: Advance
 ) -> None:
     highest = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
     for step in range(steps):
         for group, rate in zip((g for one in optimizers for g in one.param_groups), highest, strict=True):
             group["lr"] = rate * min(1.0, (step + 1) / 50) * max(0.1, 1 - step / steps)
-        loss = target_loss(policy, batch(step))
+        loss = loss_at(step)
         if not torch.isfinite(loss):
             raise DivergedError(f"The loss is not a number at step {step}", hint="Lower `learning_rate` of this stage.")
         for optimizer in optimizers:
@@ -164,3 +172,19 @@ def target_loss(policy: Policy, targets: Sequence[Target]) -> Tensor:
     packed = pack([Branch(prompt, (Branch(target),)) for prompt, target in targets], policy.device)
     values: Tensor = policy(lambda lm: leaf_token_logprobs(lm, packed))
     return -values.mean()
+
+
+def opposed_loss(policy: Policy, plain: Sequence[Target], paired: Sequence[OpposedTarget]) -> Tensor:
+    """`target_loss` of all targets, and the preference loss of each paired target over its opposite.
+
+    Likelihood alone learns slowly what a description changes, as most of an answer's tokens do not depend on it; of a
+    pair that differs in nothing else, each learns that and nothing else.
+    """
+    trees = [Branch(prompt, (Branch(target), Branch(opposite))) for prompt, target, opposite in paired]
+    trees += [Branch(prompt, (Branch(target),)) for prompt, target in plain]
+    packed = pack(trees, policy.device)
+    values: Tensor = policy(lambda lm: leaf_token_logprobs(lm, packed))
+    sums = packed.per_leaf(values)
+    both, alone = sums[: 2 * len(paired)].view(-1, 2), sums[2 * len(paired) :]
+    tokens = sum(len(target) for _, target, _ in paired) + sum(len(target) for _, target in plain)
+    return -(both[:, 0].sum() + alone.sum()) / tokens - F.logsigmoid(both[:, 0] - both[:, 1]).mean()

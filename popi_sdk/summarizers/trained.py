@@ -71,7 +71,9 @@ class TrainedSummarizer:
         self.form: Form = form or choose_form(self.folder, self.manifest)
         check_files(self.folder, self.manifest, self.form)
         self.name = f"{self.folder.resolve().name}@{digest_of(self.folder)}"
-        self.input_tokens = self.manifest.input_tokens
+        # One that reads texts shortened, as facts, was trained on signals alone and has room for many: it is shown them
+        # again rather than its last summary and what is new.
+        self.input_tokens = None if self.manifest.text_tokens else self.manifest.input_tokens
         self._threads = threads
         self._engine: Engine | None = None
         self._process = 0
@@ -198,7 +200,7 @@ class TrainedSummarizer:
 
     def _asked(self, signals: Sequence[Signal], previous: Summary | None) -> _Asked:
         room = self.manifest.window - self.manifest.max_summary_tokens
-        budget = self.input_tokens
+        budget = self.manifest.input_tokens
         for _ in range(_TRIES):
             rendered = self._rendered(signals, previous, budget, self.manifest.text_tokens)
             ids = self._prompt_ids(rendered)

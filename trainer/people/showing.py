@@ -162,8 +162,8 @@ class Speaker:
 def _roughly(text: str, draw: random.Random) -> str:
     """The same said carelessly, so that nothing hangs on a single word or on how a sentence begins."""
     words = text.split()
-    if draw.random() < 0.4 and len(words) > 4:
-        words = [word for word in words if draw.random() > 0.15] or words
+    if draw.random() < 0.7 and len(words) > 4:
+        words = [word for word in words if draw.random() > 0.25] or words
     if draw.random() < 0.3:
         words.insert(0, draw.choice(OPENERS))
     said = " ".join(words)

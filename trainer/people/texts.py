@@ -37,8 +37,8 @@ def described_answers(answers: Answers, seed: int) -> Iterator[tuple[str, str, s
         yield _in_words(apart, book, draw), task.prompt, answer.text
 
 
-def described_levels(answers: Answers, seed: int) -> Iterator[tuple[str, str, str]]:
-    """The same for a generator that reads levels: each aspect's level is that of another answer.
+def described_levels(answers: Answers, seed: int) -> Iterator[tuple[str, str, str, str]]:
+    """The same for a generator that reads levels, with the opposite: each aspect's level is that of another answer.
 
     So levels say nothing of each other, and there are as many different rows of them as anybody wants: a generator can
     neither know the answers by heart nor take what usually comes with a wish for the wish.
@@ -49,9 +49,13 @@ def described_levels(answers: Answers, seed: int) -> Iterator[tuple[str, str, st
     while True:
         apart = _apart(draw.choice(pool)[0], draw)
         row = [draw.choice(pool)[1][place] for place in range(len(ASPECTS))]
+        opposite = list(row)
         for aspect, more in apart:
-            row[ASPECTS.index(aspect)] = _level_of_one_apart(pool, ASPECTS.index(aspect), more, draw)
-        yield _in_words(apart, book, draw), draw.choice(answers.tasks).prompt, " ".join(row)
+            place = ASPECTS.index(aspect)
+            row[place] = _level_of_one_apart(pool, place, more, draw)
+            opposite[place] = _level_of_one_apart(pool, place, not more, draw)
+        other = " ".join(opposite) if opposite != row else ""
+        yield _in_words(apart, book, draw), draw.choice(answers.tasks).prompt, " ".join(row), other
 
 
 def plain_texts(answers: Answers, dialogues: Sequence[Conversation], seed: int) -> Iterator[tuple[str, str]]:
