@@ -149,11 +149,11 @@ def test_newcomers_show_one_thing_first_and_are_never_met_twice(
 def test_crossed_levels_follow_their_description_and_no_answer(answers: Answers) -> None:
     rows = list(islice(described_levels(answers, seed=0), 400))
     known = {levels(answer.text) for task in answers.tasks for answer in task.answers}
-    assert sum(row in known for _, _, row in rows) < 0.2 * len(rows)
+    assert sum(row in known for _, _, row, _ in rows) < 0.2 * len(rows)
     words = clauses()
     place = ASPECTS.index("length")
     of_long, of_short = (
-        [row.split()[place] for description, _, row in rows
+        [row.split()[place] for description, _, row, _ in rows
          if any(words.get(line) == ("length", more) for line in description.splitlines())]
         for more in (True, False)
     )  # fmt: skip
@@ -162,6 +162,17 @@ def test_crossed_levels_follow_their_description_and_no_answer(answers: Answers)
     assert sum(map(ord, "".join(one[-1] for one in of_long))) / len(of_long) > 1 + sum(
         map(ord, "".join(one[-1] for one in of_short))
     ) / len(of_short)
+
+
+def test_an_opposite_differs_in_what_is_described_and_in_nothing_else(answers: Answers) -> None:
+    words = clauses()
+    for description, _, row, opposite in islice(described_levels(answers, seed=0), 200):
+        if opposite:
+            apart = [one[:-1] for one, other in zip(row.split(), opposite.split(), strict=True) if one != other]
+            described = description.splitlines()
+            assert 1 <= len(apart) <= len(described)
+            if all(line in words for line in described):
+                assert set(apart) <= {words[line][0].replace("_", "") for line in described}
 
 
 def test_unknown_ways_are_refused(answers: Answers) -> None:

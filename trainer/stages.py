@@ -10,7 +10,7 @@ import heapq
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, starmap
 from pathlib import Path
 from typing import Any
 
@@ -291,10 +291,10 @@ def _described(config: Config) -> Iterator[Described]:
     if config.data.folder == "people":
         answers, view = answers_by_split(config.people.answers)["train"], view_of(config)
         if view.answers == "levels":
-            return map(Described._make, described_levels(answers, config.run.seed))
+            return starmap(Described, described_levels(answers, config.run.seed))
         described = described_answers(answers, config.run.seed)
         return (Described(said, question, view.answer(answer)) for said, question, answer in described)
-    return map(Described._make, guided_answers(config.world, config.run.seed))
+    return starmap(Described, guided_answers(config.world, config.run.seed))
 
 
 def _met_first(config: Config, examples: Sequence[Example]) -> People:
