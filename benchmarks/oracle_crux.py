@@ -14,7 +14,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, starmap
 from tempfile import TemporaryDirectory
 from typing import Literal
 
@@ -35,14 +35,14 @@ from trainer.people.answers import Answers
 from trainer.people.ceiling import best_linear_accuracy
 from trainer.people.choosing import Population, Simulated, simulate
 from trainer.people.splits import answers_by_split
-from trainer.people.texts import described_answers
+from trainer.people.texts import described_answers, described_levels
 from trainer.reference import ReferenceLogprobs
 from trainer.run_directory import run_templates
 from trainer.scoring import PairScorer, ranked_right
 from trainer.scratch import scratch_model, scratch_tokenizer
 from trainer.stages import encoder_for
 from trainer.updates import pair_logprobs
-from trainer.warm_start import Described, make_optimizers, target_loss
+from trainer.warm_start import Described, described_loss, make_optimizers
 
 WINDOW = 2_048
 PAIRS_EACH = 4
@@ -59,18 +59,22 @@ class Row:
     """Share of the time that goes to preference learning, after supervised learning."""
     wishes: tuple[int, int] = (3, 5)
     mirrored: bool = True
+    crossed: Literal["", "crossed", "opposed"] = ""
+    """Levels drawn from many answers (`described_levels`), without or with their opposites."""
 
 
 ROWS = (
-    Row("levels", "levels", 8),
-    Row("levels and head and tail of 24", "levels and text", 24),
-    Row("head and tail of 48", "text", 48),
-    Row("all of up to 600", "text", 600),
-    Row("levels, half preference loss", "levels", preference=0.5),
-    Row("levels, half preference, not mirrored", "levels", preference=0.5, mirrored=False),
-    Row("head and tail of 48, half preference", "text", 48, preference=0.5),
-    Row("levels, 1 wish each", "levels", wishes=(1, 1)),
-    Row("levels, 8 wishes each", "levels", wishes=(8, 8)),
+    Row("head and tail of 48 tokens", "text", 48),
+    Row("all of up to 600 tokens", "text", 600),
+    Row("levels of style", "levels"),
+    Row("levels, and head and tail of 24", "levels and text", 24),
+    Row("head and tail, half preference", "text", 48, preference=0.5),
+    Row("levels, half preference", "levels", preference=0.5),
+    Row("the same, not mirrored", "levels", preference=0.5, mirrored=False),
+    Row("levels, crossed", "levels", crossed="crossed"),
+    Row("levels, crossed, with opposites", "levels", crossed="opposed"),
+    Row("the same, 1 wish each", "levels", crossed="opposed", wishes=(1, 1)),
+    Row("the same, 8 wishes each", "levels", crossed="opposed", wishes=(8, 8)),
 )
 
 
@@ -100,7 +104,7 @@ def run(row: Row, config: Config, arguments: argparse.Namespace) -> list[str]:
     config = config.model_copy(update={"model": shown})
     answers = answers_by_split(config.people.answers)
     generator, reference, encoder = _scratch(config, arguments.hidden, arguments.layers)
-    described = described_answers(answers["train"], 0)
+    described = _described(row, answers["train"], encoder)
     supervised = arguments.seconds * (1 - row.preference)
     seen = _supervise(generator, encoder, described, config, supervised)
     reference.load_state_dict(generator.state_dict())
@@ -130,8 +134,8 @@ def _scratch(config: Config, hidden: int, layers: int) -> tuple[Policy, Policy, 
 
 def _texts(config: Config, answers: Answers) -> Iterator[str]:
     view = encoder_for(None, WINDOW, config, run_templates(config)).view
-    for described in islice(described_answers(answers, 0), 3_000):
-        yield "\n".join((described[0], view.question(described[1]), view.answer(described[2])))
+    for said, asked, text in islice(described_answers(answers, 0), 3_000):
+        yield "\n".join((said, view.question(asked), view.answer(text)))
 
 
 def _people(answers: Answers, row: Row, users: int, seed: int) -> list[Simulated]:
@@ -142,16 +146,22 @@ def _people(answers: Answers, row: Row, users: int, seed: int) -> list[Simulated
     return simulate(answers, population, seed=seed)
 
 
+def _described(row: Row, answers: Answers, encoder: Encoder) -> Iterator[Described]:
+    if not row.crossed:
+        return (
+            Described(said, asked, encoder.view.answer(text)) for said, asked, text in described_answers(answers, 0)
+        )
+    crossed = starmap(Described, described_levels(answers, 0))
+    return crossed if row.crossed == "opposed" else (one._replace(opposite="") for one in crossed)
+
+
 def _supervise(
     generator: Policy, encoder: Encoder, described: Iterator[Described], config: Config, seconds: float
 ) -> int:
     """Learn to answer as described until the time is over; how many answers that were."""
 
     def loss(batch: int) -> torch.Tensor:
-        chosen = islice(described, batch)
-        return target_loss(
-            generator, [(encoder.generator_prompt(encoder.as_it_is(d), q), encoder.answer(a)) for d, q, a in chosen]
-        )
+        return described_loss(generator, encoder, list(islice(described, batch)))
 
     return _learn(make_optimizers(generator, config.warm_start), loss, 32, seconds)
 

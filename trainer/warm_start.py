@@ -91,14 +91,16 @@ def warm_start_generator(
     settings = config.warm_start
 
     def loss(_: int) -> Tensor:
-        some = list(islice(answers, settings.batch))
-        plain = [_guided(encoder, one) for one in some if not one.opposite]
-        paired = [(*_guided(encoder, one), encoder.ended(one.opposite)) for one in some if one.opposite]
-        if not paired:
-            return target_loss(generator, plain)
-        return opposed_loss(generator, plain, paired)
+        return described_loss(generator, encoder, list(islice(answers, settings.batch)))
 
     _learn(generator, loss, settings.generator_steps, make_optimizers(generator, settings), advance)
+
+
+def described_loss(generator: Policy, encoder: Encoder, some: Sequence[Described]) -> Tensor:
+    """How badly the generator answers as described, and prefers that to the opposite where that is known."""
+    plain = [_guided(encoder, one) for one in some if not one.opposite]
+    paired = [(*_guided(encoder, one), encoder.ended(one.opposite)) for one in some if one.opposite]
+    return opposed_loss(generator, plain, paired) if paired else target_loss(generator, plain)
 
 
 def pretrain(model: Policy, tokenizer: Any, texts: Iterator[str], config: Config, advance: Advance) -> None:
