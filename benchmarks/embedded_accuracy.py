@@ -1,9 +1,9 @@
 """How much the shipped summarizer tells: python -m benchmarks.embedded_accuracy [--summarizer NAME] [--seed 0]
 
 Simulated people nobody was trained on (trainer/people/), over tasks and in wordings nobody was trained on: 8 signals,
-three to five wishes, one choice in ten reversed. They choose between real answers of ../shared/data/answers.jsonl.xz, and
-the small generator of trainer/weights ranks those with each control in front of it. With --write FILE the people are
-also written in the documented format, for `popi-train evaluate --data FILE`.
+three to five wishes, one choice in ten reversed. They choose between real answers of ../shared/data/answers.jsonl.xz,
+and the small generator of trainer/weights ranks those with each control in front of it. With --write FILE the people
+are also written in the documented format, for `popi-train evaluate --data FILE`.
 """
 
 from __future__ import annotations

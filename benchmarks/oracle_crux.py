@@ -44,7 +44,7 @@ from trainer.stages import encoder_for
 from trainer.updates import pair_logprobs
 from trainer.warm_start import Described, described_loss, make_optimizers
 
-WINDOW = 2_048
+WINDOW = 4_096
 PAIRS_EACH = 4
 
 
@@ -65,7 +65,7 @@ class Row:
 
 ROWS = (
     Row("head and tail of 48 tokens", "text", 48),
-    Row("all of up to 600 tokens", "text", 600),
+    Row("all of up to 300 tokens", "text", 300),
     Row("levels of style", "levels"),
     Row("levels, and head and tail of 24", "levels and text", 24),
     Row("head and tail, half preference", "text", 48, preference=0.5),
