@@ -472,10 +472,14 @@ class TestMany:
 
         monkeypatch.setattr(OnnxReading, "_new_generator", lambda self: Counting(new(self)))
         summarizer = TrainedSummarizer(original)
-        histories = [said("Be kind. " * 60, f"Fine {number}.") for number in range(5)]
+        # They part in the middle of a block, and each is longer than what they share.
+        histories = [said("Be kind. " * 50, f"Fine {number}.", "Be fair. " * 30) for number in range(5)]
         prompts = [summarizer.prompt(history) for history in histories]
+        shared = next(place for place, tokens in enumerate(zip(*prompts, strict=False)) if len(set(tokens)) > 1)
+        assert BLOCK < shared < min(map(len, prompts)) - BLOCK
+        assert shared % BLOCK
         summarizer.texts(histories)
-        assert sum(read) <= len(prompts[0]) + 4 * 2 * BLOCK < sum(map(len, prompts))
+        assert sum(read) == sum(map(len, prompts)) - 4 * (shared // BLOCK * BLOCK)
         assert [start % BLOCK for start in starts] == [0] * len(starts)
 
 

@@ -1,10 +1,10 @@
 """A run over simulated people to the embedded summarizer: exported, calibrated, evaluated as it is shipped, in place.
 
-    run -> export (int4) -> threshold for saying nothing -> evaluation with every control -> popi_sdk/embedded/
+    run -> export (ONNX) -> threshold for saying nothing -> evaluation with every control -> popi_sdk/embedded/
         -> generator and its start ------------------------------------------------------> trainer/weights/
 
-What is evaluated is what ships: the int4 weights behind the SDK's own code, abstention and guard included. The figures
-go into `popi.json`, where `summarizer="auto"` reads whether the model is better than contrast.
+What is evaluated is what ships: the exported weights behind the SDK's own code, abstention and guard included. The
+figures go into `popi.json`, where `summarizer="auto"` reads whether the model is better than contrast.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from trainer.controls import SdkWriter
 from trainer.evaluate import Compared, Evaluation, measure
 from trainer.export.from_run import export_run, save_merged
 from trainer.export.model_card import model_card
-from trainer.opened import judge_of, open_evaluated, open_run_models
+from trainer.export.onnx_form import Precision
+from trainer.opened import OpenedRun, judge_of, open_evaluated, open_run_models
 from trainer.people.splits import people_to_calibrate_on, people_to_test_on
 from trainer.progress import Reporter
 from trainer.run_directory import find_run
@@ -36,6 +37,8 @@ from trainer.whole import drop_folder, whole_folder, write_whole
 
 EMBEDDED = Path(popi_sdk.__file__).parent / "embedded"
 CONTROLS = ("none", "contrast", "warm_start", "swapped", "oracle")
+COARSE = 8_000_000
+"""Weights from which on a model is exported in int4."""
 LICENCES = """\
 Weights: Apache-2.0, as the rest of POPI. They were trained from scratch on texts of others, which are not in them as
 files but shaped them: answers of 18 LLMs (WildBench and Arena-Hard result files, both Apache-2.0), and dialogues of
@@ -61,7 +64,7 @@ def ship(
 
     Raises:
         ConfigError: no such run, or one over other data.
-        ExportError: the int4 form is worse than the weights it was made from, or the disk refused.
+        ExportError: the exported form is worse than the weights it was made from, or the disk refused.
     """
     opened = open_run_models(place)
     if opened.config.data.folder != "people":
@@ -69,7 +72,7 @@ def ship(
     reporter = reporter or Reporter()
     with TemporaryDirectory(prefix="popi-ship-") as scratch:
         draft = Path(scratch) / EMBEDDED.name
-        export_run(place, draft, licence_notes=LICENCES, only_onnx=True)
+        export_run(place, draft, licence_notes=LICENCES, precision=_precision(opened), only_onnx=True)
         people = people_to_calibrate_on(opened.config.people, opened.config.run.seed)
         calibrated = calibrate(TrainedSummarizer(draft), judge_of(opened), people)
         _note(draft, abstain_below=calibrated.threshold)
@@ -80,6 +83,12 @@ def ship(
         _replace(embedded, lambda folder: shutil.copytree(draft, folder, dirs_exist_ok=True))
     _replace(weights, lambda folder: _write_judge(place, folder))
     return Shipped(evaluation, calibrated, better)
+
+
+def _precision(opened: OpenedRun) -> Precision:
+    """int4 loses too much of a model of a few million weights, and saves nothing worth having."""
+    weights = sum(value.numel() for value in opened.models.summarizer.lm.parameters())
+    return "fp32" if weights < COARSE else "int4"
 
 
 def evaluate_draft(place: Path, draft: Path, reporter: Reporter) -> Evaluation:

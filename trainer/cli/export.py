@@ -21,8 +21,12 @@ def export(
         Literal["summarizer", "generator"], typer.Option(help="Which of the two trained models.")
     ] = "summarizer",
     onnx: Annotated[
-        bool, typer.Option("--onnx/--no-onnx", help="Also build the summarizer's int4 form, and compare the two.")
+        bool,
+        typer.Option("--onnx/--no-onnx", help="Also build the summarizer's ONNX form, and compare the two."),
     ] = True,
+    precision: Annotated[
+        Literal["int4", "fp32"], typer.Option(help="Of that form; int4 is too coarse for a few million weights.")
+    ] = "int4",
     licence: Annotated[str, typer.Option(help="What the model card says about licences, of base and data.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
@@ -30,7 +34,7 @@ def export(
     with training_packages():
         from trainer.export.from_run import export_run
 
-        report = export_run(run, out, role=role, onnx=onnx, licence_notes=licence)
+        report = export_run(run, out, role=role, onnx=onnx, precision=precision, licence_notes=licence)
         if as_json:
             typer.echo(json.dumps(_as_json(report)))
         else:

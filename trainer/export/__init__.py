@@ -43,7 +43,7 @@ from popi_sdk.templates import Templates
 from trainer.data import Example
 from trainer.export.check import compare_forms
 from trainer.export.model_card import model_card
-from trainer.export.onnx_form import ExportError, build_onnx
+from trainer.export.onnx_form import ExportError, Precision, build_onnx
 
 EXAMPLES = 50
 """So many of the examples given are used to compare the two forms."""
@@ -88,6 +88,7 @@ def export_model(
     check: Sequence[Example] = (),
     accuracy: Callable[[Summarize], float] | None = None,
     onnx: bool = True,
+    precision: Precision = "int4",
     only_onnx: bool = False,
     text_tokens: int | None = None,
     abstain_below: float | None = None,
@@ -98,6 +99,7 @@ def export_model(
         check: held-out examples; the first 50 are summarized with both forms.
         accuracy: held-out accuracy (0 to 1) of a function from signals to a summary, on examples of `check`.
         onnx: also build the int4 form; a generator has none, as only a server would load it.
+        precision: of the second form.
         only_onnx: leave the form "transformers" out of what is written, once both were found to be equally good.
         text_tokens: most tokens of one text of a signal in training, where it was limited.
         abstain_below: the least `TrainedSummarizer.confidence` of a summary that is given.
@@ -117,7 +119,7 @@ def export_model(
         tokenizer = _copy_model(weights, folder)
         write_templates(folder, templates)
         forms: tuple[Form, ...] = ("transformers", "onnx") if both else ("transformers",)
-        warnings = build_onnx(folder, folder / ONNX) if both else ()
+        warnings = build_onnx(folder, folder / ONNX, precision) if both else ()
         manifest = Manifest(
             role=role,
             render_version=templates.version,

@@ -101,5 +101,5 @@ def _check_accuracy(agreement: Agreement) -> None:
         raise ExportError(
             f"The two forms differ by more than {100 * TOLERANCE:g} points in held-out accuracy ({figures}); "
             f"{agreement.tokens:.1%} of their tokens agree, on {agreement.examples} examples",
-            hint="int4 is too coarse for this model: export with --no-onnx.",
+            hint="int4 is too coarse for this model: export with --precision fp32, or with --no-onnx.",
         )

@@ -18,6 +18,7 @@ from popi_sdk.errors import ConfigError
 from popi_sdk.manifest import Role
 from trainer.data import Example
 from trainer.export import EXAMPLES, ExportReport, Summarize, export_model
+from trainer.export.onnx_form import Precision
 from trainer.health import users_to_look_at
 from trainer.models import load_tokenizer
 from trainer.opened import judge_of, open_run_models
@@ -32,6 +33,7 @@ def export_run(
     *,
     role: Role = "summarizer",
     onnx: bool = True,
+    precision: Precision = "int4",
     only_onnx: bool = False,
     licence_notes: str = "",
 ) -> ExportReport:
@@ -67,6 +69,7 @@ def export_run(
             check=examples,
             accuracy=_judge(checkpoint.folder, examples) if examples else None,
             onnx=onnx,
+            precision=precision,
             only_onnx=only_onnx,
             text_tokens=config.data.text_tokens or None,
         )

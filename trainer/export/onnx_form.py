@@ -13,6 +13,7 @@ import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from popi_sdk.errors import MissingExtraError, PopiError
 
@@ -23,12 +24,16 @@ that suffer most. On random weights of 41 million parameters the KL divergence t
 and 0.10 to 0.18 with int4 everywhere, for the same speed; k-quants were as good and took twice as long to build."""
 
 
+Precision: TypeAlias = Literal["int4", "fp32"]
+"""float32 is for models of a few million weights, which int4 rounds too coarsely and which are small as they are."""
+
+
 class ExportError(PopiError):
     """A trained model could not be exported; nothing was left where it would have been."""
 
 
-def build_onnx(weights: Path, out: Path) -> tuple[str, ...]:
-    """Write the int4 form of the model in `weights` (as `from_pretrained` reads it) to `out`; returns warnings.
+def build_onnx(weights: Path, out: Path, precision: Precision = "int4") -> tuple[str, ...]:
+    """Write the model in `weights` (as `from_pretrained` reads it) to `out` in that precision; returns warnings.
 
     Nothing is downloaded, and no code that lies in `weights` is run.
 
@@ -40,7 +45,9 @@ def build_onnx(weights: Path, out: Path) -> tuple[str, ...]:
         if find_spec(package) is None:
             raise MissingExtraError(package, "train")
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".onnx-cache-") as cache:
-        done = subprocess.run(_command(weights, out, Path(cache)), env=_offline(), capture_output=True, text=True)
+        done = subprocess.run(
+            _command(weights, out, Path(cache), precision), env=_offline(), capture_output=True, text=True
+        )
     if done.returncode or not (out / "model.onnx").is_file():
         raise ExportError(
             f"ONNX Runtime GenAI's model builder failed: {_reason(done)}",
@@ -49,11 +56,12 @@ def build_onnx(weights: Path, out: Path) -> tuple[str, ...]:
     return _warnings(done.stderr)
 
 
-def _command(weights: Path, out: Path, cache: Path) -> list[str]:
+def _command(weights: Path, out: Path, cache: Path, precision: Precision) -> list[str]:
     builder = [sys.executable, "-m", "onnxruntime_genai.models.builder"]
     where = ["--input", str(weights.absolute()), "--output", str(out.absolute()), "--cache_dir", str(cache.absolute())]
-    kind = ["--precision", "int4", "--execution_provider", "cpu"]
-    return [*builder, *where, *kind, "--extra_options", "hf_token=false", *_QUANTIZATION]
+    kind = ["--precision", precision, "--execution_provider", "cpu"]
+    rounded = _QUANTIZATION if precision == "int4" else ()
+    return [*builder, *where, *kind, "--extra_options", "hf_token=false", *rounded]
 
 
 def _offline() -> dict[str, str]:
