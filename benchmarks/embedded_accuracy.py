@@ -9,14 +9,17 @@ are also written in the documented format, for `popi-train evaluate --data FILE`
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from popi_sdk.errors import ConfigError
+from popi_sdk.summary import Summary
 from trainer.cli.tables import show_evaluation
 from trainer.config import PeopleConfig
-from trainer.data import write_examples
+from trainer.data import Example, write_examples
 from trainer.evaluate import measure
 from trainer.opened import open_evaluated
+from trainer.people.examples import ALONE
 from trainer.people.splits import people_to_test_on, refuse_missing_people
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -39,7 +42,24 @@ def main() -> None:
     if arguments.write:
         write_examples(people, arguments.write)
     judged = open_evaluated(None, arguments.summarizer, "", sampled=False)
-    show_evaluation(measure(judged, people, controls=CONTROLS))
+    evaluation = measure(judged, people, controls=CONTROLS)
+    show_evaluation(evaluation)
+    for way in ("all", *ALONE):
+        written = [(one, summary) for one, summary in evaluation.summaries if one.slices["shown"] == way]
+        print(f"{way}: {clauses_right(written)}")
+
+
+def clauses_right(written: Sequence[tuple[Example, Summary]]) -> str:
+    """How many clauses are a wish of the person, word for word, and how many of the wishes are among them."""
+    wishes = [set(one.oracle.splitlines()) for one, _ in written]
+    clauses = [{clause.text for clause in summary.clauses} for _, summary in written]
+    right = sum(len(said & wished) for said, wished in zip(clauses, wishes, strict=True))
+    said, wished = sum(map(len, clauses)), sum(map(len, wishes))
+    silent = sum(not one for one in clauses)
+    return (
+        f"{right / max(1, said):.0%} of {said:,} clauses are wishes, {right / max(1, wished):.0%} of wishes are named, "
+        f"nothing is said of {silent:,} of {len(written):,} people"
+    )
 
 
 if __name__ == "__main__":

@@ -33,6 +33,8 @@ INPUT_TOKENS = 6_000
 
 _TEXT_LIMITS = (100_000, 2_000, 1_000, 500, 250, 120, 60)
 """Tokens a single text may have, tried from generous to strict."""
+_MOST_PARTS = 24
+"""Texts of one signal that are shown in a small window: of a long chat the last turns."""
 _MOST_SIGNALS = 400
 """More than this cannot fit a budget usefully, and need not be measured one by one."""
 _TELLING = {"statement": 4.0, "persona": 4.0, "edit": 2.0, "preference_pair": 2.0, "demonstration": 1.0}
@@ -156,7 +158,8 @@ def render(
     known = _neutral(previous.text) if previous else ""
 
     def user_turn(chosen: Sequence[Signal], limit: int) -> str:
-        parts = [rendered_signal(signal, limit) for signal in chosen]
+        most = None if text_tokens is None else _MOST_PARTS
+        parts = [rendered_signal(signal, limit, most) for signal in chosen]
         return templates.render("inference_user", signals=parts, previous=known, left_out=len(signals) - len(chosen))
 
     budget = input_tokens - count_tokens(system)
@@ -164,9 +167,12 @@ def render(
     if text_tokens is None:
         chosen, limit = _fit(signals, room)
     else:
-        limit, newest = text_tokens, _most_valuable(signals, _MOST_SIGNALS)
-        alone = {signal.id: count_tokens(user_turn([signal], limit)) - budget + room for signal in newest}
-        chosen = _within(newest, alone, room)
+        newest = _most_valuable(signals, _MOST_SIGNALS)
+        for limit in (text_tokens, max(1, text_tokens // 2), max(1, text_tokens // 4)):
+            alone = {signal.id: count_tokens(user_turn([signal], limit)) - budget + room for signal in newest}
+            chosen = _within(newest, alone, room)
+            if chosen:
+                break
     text = user_turn(chosen, limit)
     while count_tokens(text) > budget and chosen:
         least = min(range(len(chosen)), key=lambda place: _value(chosen[place], place, len(chosen)))
@@ -187,14 +193,18 @@ def raw_tokens(signals: Sequence[Signal]) -> int:
     return sum(count_tokens(part.whole) for signal in signals for part in signal_parts(signal))
 
 
-def rendered_signal(signal: Signal, limit: int) -> RenderedSignal:
-    """A signal's title and texts, each text made safe to show and at most about `limit` tokens long."""
+def rendered_signal(signal: Signal, limit: int, most: int | None = None) -> RenderedSignal:
+    """A signal's title and texts, each text made safe to show and at most about `limit` tokens long.
+
+    With `most`, only that many of the texts stand there, the last ones.
+    """
     title = _TITLES[signal.kind]
     if isinstance(signal, Rating):
         title = f"{title} ({signal.score:+g} on a scale from -1 to +1)"
     if signal.source == "untrusted":
         title = f"{title} (perhaps not written by the user)"
-    return RenderedSignal(title, tuple(replace(part, limit=limit) for part in signal_parts(signal)), signal)
+    shown = signal_parts(signal)[-most:] if most else signal_parts(signal)
+    return RenderedSignal(title, tuple(replace(part, limit=limit) for part in shown), signal)
 
 
 _TITLES = {

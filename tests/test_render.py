@@ -159,3 +159,32 @@ def test_raw_tokens_are_those_of_the_texts_alone() -> None:
     pair = PreferencePair("Why?", "Because.", "Well, it depends.")
     assert raw_tokens([pair]) == sum(count_tokens(text) for text in ("Why?", "Because.", "Well, it depends."))
     assert [part.name for part in signal_parts(pair)] == ["Prompt", "Liked", "Liked less"]
+
+
+class TestSmallWindows:
+    def test_no_text_is_longer_than_asked_for_however_much_room_there_is(self) -> None:
+        words = "One two three four five six seven eight nine ten. " * 20
+        rendered = render([Statement(words)], max_summary_tokens=50, text_tokens=30)
+        assert "left out" in rendered.messages[1]["content"]
+        assert rendered.shortened == rendered.signal_ids
+
+    def test_a_signal_is_weighed_by_what_its_template_shows(self) -> None:
+        templates = load_templates({
+            "inference.user": "{{ previous }}{% for signal in signals %}{{ signal.compared_in_code }}"
+            "{% for part in signal.parts %}{% if part.name == 'Words' %}{{ part.text }}{% endif %}{% endfor %}\n{% endfor %}"
+        })  # fmt: skip
+        pairs = [PreferencePair(f"Why {n}?", "Yes.", "A long story. " * 300) for n in range(8)]
+        rendered = render(pairs, max_summary_tokens=50, input_tokens=500, text_tokens=30, templates=templates)
+        assert rendered.left_out == ()
+        assert rendered.messages[1]["content"].count("lengthA") == 8
+        assert "story" not in rendered.messages[1]["content"]
+
+    def test_of_a_long_chat_the_last_turns_are_shown(self) -> None:
+        turns = [
+            {"role": "user" if n % 2 == 0 else "assistant", "content": f"Turn number {n}. " * 9} for n in range(200)
+        ]
+        rendered = render([Conversation(turns)], max_summary_tokens=50, input_tokens=1_200, text_tokens=40)
+        assert rendered.left_out == ()
+        assert "Turn number 199." in rendered.messages[1]["content"]
+        assert "Turn number 3." not in rendered.messages[1]["content"]
+        assert rendered.tokens <= 1_200
