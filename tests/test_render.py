@@ -20,7 +20,7 @@ from popi_sdk.signals import (
     Statement,
 )
 from popi_sdk.summary import Clause, Summary
-from popi_sdk.templates import RENDER_VERSION
+from popi_sdk.templates import RENDER_VERSION, load_templates
 from popi_sdk.tokens import count_tokens, estimated
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -169,10 +169,9 @@ class TestSmallWindows:
         assert rendered.shortened == rendered.signal_ids
 
     def test_a_signal_is_weighed_by_what_its_template_shows(self) -> None:
-        templates = load_templates({
-            "inference.user": "{{ previous }}{% for signal in signals %}{{ signal.compared_in_code }}"
-            "{% for part in signal.parts %}{% if part.name == 'Words' %}{{ part.text }}{% endif %}{% endfor %}\n{% endfor %}"
-        })  # fmt: skip
+        line = "{{ signal.compared_in_code }}{% if signal.kind == 'statement' %}{{ signal.parts[0].text }}{% endif %}"
+        loop = "{{ previous }}{% for signal in signals %}" + line + "\n{% endfor %}"
+        templates = load_templates({"inference.user": loop})
         pairs = [PreferencePair(f"Why {n}?", "Yes.", "A long story. " * 300) for n in range(8)]
         rendered = render(pairs, max_summary_tokens=50, input_tokens=500, text_tokens=30, templates=templates)
         assert rendered.left_out == ()
@@ -180,9 +179,8 @@ class TestSmallWindows:
         assert "story" not in rendered.messages[1]["content"]
 
     def test_of_a_long_chat_the_last_turns_are_shown(self) -> None:
-        turns = [
-            {"role": "user" if n % 2 == 0 else "assistant", "content": f"Turn number {n}. " * 9} for n in range(200)
-        ]
+        roles = ("user", "assistant")
+        turns = [{"role": roles[n % 2], "content": f"Turn number {n}. " * 9} for n in range(200)]
         rendered = render([Conversation(turns)], max_summary_tokens=50, input_tokens=1_200, text_tokens=40)
         assert rendered.left_out == ()
         assert "Turn number 199." in rendered.messages[1]["content"]
