@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
+from collections.abc import Iterator
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,16 @@ from trainer.encode import Encoder
 from trainer.models import Models
 from trainer.run_directory import RunDirectory
 from trainer.stages import prepare_data, prepare_models
-from trainer.warm_start import _noisy, _target, warm_start_generator, warm_start_summarizer
+from trainer.warm_start import (
+    Described,
+    People,
+    _noisy,
+    described_loss,
+    make_optimizers,
+    target_of,
+    warm_start_generator,
+    warm_start_summarizer,
+)
 from trainer.world import guided_answers, world_examples
 
 
@@ -43,6 +55,10 @@ def untaught(data: Path, folder: Path) -> tuple[Models, Encoder, list[Example]]:
     return *prepare_models(RunDirectory(folder), config, examples, quiet()), examples["train"]
 
 
+def described(world: WorldConfig = WORLD) -> Iterator[Described]:
+    return starmap(Described, guided_answers(world, 0))
+
+
 def likelihood(models: Models, encoder: Encoder, prompt: list[int], text: str) -> float:
     """Mean log-probability per token of `text` as the summarizer's answer."""
     target = encoder.summary_ids(text)
@@ -57,7 +73,8 @@ def test_the_summarizer_learns_what_is_true_of_a_user(data: Path, tmp_path: Path
     before = likelihood(models, encoder, prompt, truth)
     losses: list[float] = []
     config = config_of(data, summarizer_steps=120)
-    warm_start_summarizer(models.summarizer, encoder, examples, config, lambda _, loss: losses.append(loss))
+    people = People.again(examples, config.warm_start, config.run.seed)
+    warm_start_summarizer(models.summarizer, encoder, people, config, lambda _, loss: losses.append(loss))
     assert len(losses) == 120
     assert losses[-1] < losses[0] / 3
     assert likelihood(models, encoder, prompt, truth) > before + 2
@@ -67,7 +84,7 @@ def test_only_the_model_that_is_taught_moves(data: Path, tmp_path: Path) -> None
     models, encoder, _ = untaught(data, tmp_path)
     before = {role: [p.detach().clone() for p in getattr(models, role).lm.parameters()]
               for role in ("summarizer", "generator", "anchor", "reference")}  # fmt: skip
-    warm_start_generator(models.generator, encoder, config_of(data, generator_steps=2), lambda *_: None)
+    warm_start_generator(models.generator, encoder, described(), config_of(data, generator_steps=2), lambda *_: None)
     for role, weights in before.items():
         now = getattr(models, role).lm.parameters()
         assert all(p.equal(w) for p, w in zip(now, weights, strict=True)) is (role != "generator")
@@ -78,7 +95,7 @@ def test_the_generator_learns_to_answer_as_a_description_asks(tmp_path: Path) ->
     data = write_data(tmp_path / "data", world=WorldConfig(**world))
     models, encoder, _ = untaught(data, tmp_path / "run")
     config = brief_config(data, world=world, warm_start={"generator_steps": 120, "batch": 16, "learning_rate": 1e-2})
-    warm_start_generator(models.generator, encoder, config, lambda *_: None)
+    warm_start_generator(models.generator, encoder, described(config.world), config, lambda *_: None)
     prompt = encoder.generator_prompt(encoder.safe_summary("Use a casual tone."), "Tell me about tea.")
     scores = {}
     for answer in ("Hey there!", "Good day to you."):
@@ -102,8 +119,8 @@ def test_anchor_and_reference_are_what_the_warm_start_left(data: Path, tmp_path:
 
 def test_targets_are_the_truth_or_what_the_baseline_finds(data: Path) -> None:
     (example,) = world_examples(WORLD, "train", 1, 0)
-    assert _target(example, config_of(data).warm_start) == example.oracle
-    assert _target(example, config_of(data, summarizer="contrast").warm_start) != example.oracle
+    assert target_of(example, config_of(data).warm_start) == example.oracle
+    assert target_of(example, config_of(data, summarizer="contrast").warm_start) != example.oracle
 
 
 def test_noise_puts_the_common_clause_into_a_place_as_often_as_is_asked() -> None:
@@ -129,3 +146,30 @@ def test_truth_that_the_data_do_not_hold_cannot_be_learned(tmp_path: Path) -> No
 def test_the_guided_answers_of_one_seed_are_the_same_every_time(data: Path) -> None:
     one, other = guided_answers(WORLD, 3), guided_answers(WORLD, 3)
     assert [next(one) for _ in range(50)] == [next(other) for _ in range(50)]
+
+
+def test_what_is_evident_can_be_taught_instead_of_the_whole_truth(data: Path) -> None:
+    example = Example("ada", (), (), oracle="Be brief.\nUse lists.", evident="Use lists.")
+    assert target_of(example, config_of(data, summarizer="evident").warm_start) == "Use lists."
+
+
+def test_an_opposite_adds_what_it_costs_not_to_prefer_the_answer(data: Path, tmp_path: Path) -> None:
+    models, encoder, _ = untaught(data, tmp_path)
+    one = Described("Be brief.", "Why?", "Yes.", "No.")
+    with torch.no_grad():
+        alone = described_loss(models.generator, encoder, [one._replace(opposite="")]).item()
+        opposite = described_loss(models.generator, encoder, [one._replace(answer="No.", opposite="")]).item()
+        both = described_loss(models.generator, encoder, [one]).item()
+    sizes = [len(encoder.ended(text)) for text in ("Yes.", "No.")]
+    apart = opposite * sizes[1] - alone * sizes[0]  # log-probability of the answer less that of its opposite
+    assert both == pytest.approx(alone + math.log1p(math.exp(-apart)), abs=1e-4)
+
+
+def test_muon_moves_the_matrices_and_adamw_the_rest(data: Path, tmp_path: Path) -> None:
+    models, encoder, _ = untaught(data, tmp_path)
+    config = config_of(data, generator_steps=1, optimizer="muon")
+    kinds = [type(one).__name__ for one in make_optimizers(models.generator, config.warm_start)]
+    assert kinds == ["Muon", "AdamW"]
+    before = {name: value.detach().clone() for name, value in models.generator.learned().items()}
+    warm_start_generator(models.generator, encoder, described(), config, lambda *_: None)
+    assert all(not value.equal(before[name]) for name, value in models.generator.learned().items())
