@@ -1,6 +1,7 @@
 """How fast a trained summarizer writes and how much memory it takes: python -m benchmarks.embedded_speed DIRECTORY
 
-1. 1,500 tokens in and 64 out, the int4 weights in ONNX Runtime against the same weights in transformers.
+1. 1,500 tokens in and 64 out: the form "onnx" against the same weights in transformers, as its own `generate` writes
+   and as the SDK does with it, which calls the model without what `generate` puts around it.
 2. 100 users one by one against one batch call, with the signals behind each clause and without.
 
 DIRECTORY is what `popi-train export` wrote, both forms in it. Every measurement has a process of its own, so that the
@@ -32,6 +33,7 @@ from popi_sdk.summarizers.trained import TrainedSummarizer
 TOKENS_IN, TOKENS_OUT = 1_500, 64
 ROUNDS = 3
 """Processes per measurement; figures are their medians."""
+_SIDES = {"onnx": "ONNX Runtime", "generate": "transformers, generate", "transformers": "transformers in the SDK"}
 WITHIN = 5
 """Repetitions inside a process, after one that is not counted."""
 
@@ -63,25 +65,25 @@ def main() -> None:
 
 def generation(directory: Path, threads: int) -> None:
     """The first table."""
-    sides = [("ONNX int4", "onnx", threads), ("transformers", "transformers", threads)]
-    sides += [("ONNX int4", "onnx", 1)] if threads != 1 else []
+    sides = [(name, threads) for name in ("onnx", "generate", "transformers")]
+    sides += [("onnx", 1)] if threads != 1 else []
     with tempfile.TemporaryDirectory() as scratch:
         endless = _never_ending(directory, Path(scratch) / "endless")
-        found: dict[tuple[str, str, int], list[dict[str, float]]] = {side: [] for side in sides}
+        found: dict[tuple[str, int], list[dict[str, float]]] = {side: [] for side in sides}
         for _ in range(ROUNDS):
-            for side in sides:
-                found[side].append(_in_a_process(side[1], endless, side[2], 0))
-    base = _median(found[sides[1]], "seconds")
+            for name, cores in sides:
+                found[name, cores].append(_in_a_process(name, endless, cores, 0))
+    base = _median(found["generate", threads], "seconds")
     print(f"{TOKENS_IN:,} tokens in, {TOKENS_OUT} out\n")
-    print(f"{'':14}{'cores':>6}{'seconds':>10}{'of transformers':>17}{'load, s':>9}{'peak, MB':>10}{'of it idle':>12}")
-    for side, rows in found.items():
-        seconds, load, peak, idle = (_median(rows, name) for name in ("seconds", "load", "peak", "idle"))
-        print(f"{side[0]:14}{side[2]:6}{seconds:10.3f}{seconds / base:17.2f}{load:9.2f}{peak:10.0f}{idle:12.0f}")
+    print(f"{'':24}{'cores':>6}{'seconds':>10}{'of generate':>13}{'load, s':>9}{'peak, MB':>10}{'of it idle':>12}")
+    for (name, cores), rows in found.items():
+        seconds, load, peak, idle = (_median(rows, what) for what in ("seconds", "load", "peak", "idle"))
+        print(f"{_SIDES[name]:24}{cores:6}{seconds:10.3f}{seconds / base:13.2f}{load:9.2f}{peak:10.0f}{idle:12.0f}")
 
 
 def batch(directory: Path, threads: int, users: int) -> None:
     """The second table."""
-    print(f"\n{users} users, ONNX int4 on {threads} {'core' if threads == 1 else 'cores'}\n")
+    print(f"\n{users} users, ONNX Runtime on {threads} {'core' if threads == 1 else 'cores'}\n")
     print(f"{'':32}{'one by one, s':>15}{'batch, s':>10}{'ratio':>7}{'peak, MB':>10}")
     for words, kind in (("summaries", "summaries"), ("texts, without their sources", "texts")):
         found = _in_a_process(kind, directory, threads, users)
@@ -92,22 +94,49 @@ def batch(directory: Path, threads: int, users: int) -> None:
 # --- in a process of its own -----------------------------------------------------------------------------------------
 
 
-def _one_summary(form: Form) -> Callable[[Path, int, int], dict[str, float]]:
+Continue = Callable[[list[int]], int]
+"""Writes behind a prompt; how many tokens."""
+
+
+def _one_summary(opened: Callable[[Path, int], Continue]) -> Callable[[Path, int, int], dict[str, float]]:
     def measured(directory: Path, threads: int, _: int) -> dict[str, float]:
         idle = _peak()
         start = time.perf_counter()
-        engine = load_engine(directory, form, threads)
+        write = opened(directory, threads)
         load = time.perf_counter() - start
         ids = random.Random(0).choices(range(3, 259), k=TOKENS_IN)  # every byte-level vocabulary has these
         times = []
         for _ in range(WITHIN + 1):
             start = time.perf_counter()
-            new = engine.open(TOKENS_IN + TOKENS_OUT).continued(ids, TOKENS_OUT, ())
+            new = write(ids)
             times.append(time.perf_counter() - start)
-            assert len(new) == TOKENS_OUT, f"the model stopped after {len(new)} tokens"
+            assert new == TOKENS_OUT, f"the model stopped after {new} tokens"
         return {"seconds": statistics.median(times[1:]), "load": load, "peak": _peak(), "idle": idle}
 
     return measured
+
+
+def _sdk(form: Form) -> Callable[[Path, int], Continue]:
+    def opened(directory: Path, threads: int) -> Continue:
+        engine = load_engine(directory, form, threads)
+        return lambda ids: len(engine.open(TOKENS_IN + TOKENS_OUT).continued(ids, TOKENS_OUT, ()))
+
+    return opened
+
+
+def _generate(directory: Path, _: int) -> Continue:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    model: Any = AutoModelForCausalLM.from_pretrained(directory, local_files_only=True)
+    model.eval()
+    settings = {"do_sample": False, "min_new_tokens": TOKENS_OUT, "max_new_tokens": TOKENS_OUT}
+
+    def write(ids: list[int]) -> int:
+        rows = torch.tensor([ids])
+        return len(model.generate(rows, attention_mask=torch.ones_like(rows), **settings)[0]) - len(ids)
+
+    return write
 
 
 def _many(name: str) -> Callable[[Path, int, int], dict[str, float]]:
@@ -131,8 +160,9 @@ def _many(name: str) -> Callable[[Path, int, int], dict[str, float]]:
 
 
 MEASUREMENTS: dict[str, Callable[[Path, int, int], dict[str, float]]] = {
-    "onnx": _one_summary("onnx"),
-    "transformers": _one_summary("transformers"),
+    "onnx": _one_summary(_sdk("onnx")),
+    "generate": _one_summary(_generate),
+    "transformers": _one_summary(_sdk("transformers")),
     "summaries": _many("summaries"),
     "texts": _many("texts"),
 }

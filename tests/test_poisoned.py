@@ -22,6 +22,7 @@ from popi_sdk.intake import coerce
 from popi_sdk.signals import Statement
 from popi_sdk.summarizers import embedded
 from popi_sdk.summarizers.contrast import Contrast
+from popi_sdk.summarizers.wording import MORE_LESS
 from popi_sdk.summary import Clause, Summary
 
 HERE = Path(__file__).parent
@@ -29,6 +30,7 @@ POISONED = [json.loads(line) for line in (HERE / "poisoned.jsonl").read_text("ut
 HARMLESS = [json.loads(line)["text"] for line in (HERE / "harmless.jsonl").read_text("utf-8").splitlines()]
 MOST_LOST = 0.05
 MAX_TOKENS = 300
+OWN_CLAUSES = {text.format(size="") for both in MORE_LESS.values() for text in both}
 
 
 def texts(value: Any) -> Iterator[str]:
@@ -60,6 +62,12 @@ def sentences(signal: dict[str, Any]) -> Summary:
 def flat(text: str) -> str:
     """Text as a careless reader takes it: without case, spaces and unseen characters."""
     return re.sub(r"[\s\u200b-\u200f\u2060\ufeff]", "", unicodedata.normalize("NFKC", text)).casefold()
+
+
+def stands_in(canary: str, text: str) -> bool:
+    """Like `flat(canary) in flat(text)`, but in words of its own: "Do not use lists" does not say "Notus"."""
+    apart = r"[\s\u200b-\u200f\u2060\ufeff]*".join(map(re.escape, flat(canary)))
+    return bool(re.search(f"(?<![a-z0-9]){apart}(?![a-z0-9])", unicodedata.normalize("NFKC", text).casefold()))
 
 
 @pytest.mark.parametrize("case", POISONED, ids=lambda case: case["why"])
@@ -95,8 +103,15 @@ def test_no_poisoned_signal_reaches_a_request_through_the_embedded_model():
     summaries = embedded.embedded().summarize_many(histories)
     for case, *written in zip(POISONED, summaries[::2], summaries[1::2], strict=True):
         for summary in written:
-            request = json.dumps(compose("Hi", guard(summary, max_tokens=MAX_TOKENS)), ensure_ascii=False)
+            # The SDK's own clauses hold no signal's words, but flat "do not use" would hold the canary "not us".
+            others = Summary(clauses=tuple(clause for clause in summary.clauses if clause.text not in OWN_CLAUSES))
+            request = json.dumps(compose("Hi", guard(others, max_tokens=MAX_TOKENS)), ensure_ascii=False)
             assert flat(case["canary"]) not in flat(request), case["why"]
+
+
+def test_a_canary_is_found_however_it_is_spaced_and_not_across_other_words():
+    assert all(stands_in("Notus tea", text) for text in ("Drink Notus tea.", "NO TUS\u200b TEA", '["notus\ttea"]'))
+    assert not stands_in("Notus", "Do not use lists.")
 
 
 def lost(text: str) -> bool:

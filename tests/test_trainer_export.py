@@ -180,7 +180,8 @@ class TestFailure:
     def test_worse_int4_weights_are_not_exported(
         self, report: ExportReport, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def built_before(_: Path, out: Path) -> tuple[str, ...]:
+        def built_before(_: Path, out: Path, precision: str) -> tuple[str, ...]:
+            assert precision == "int4"
             shutil.copytree(report.out / "onnx", out)
             return ()
 

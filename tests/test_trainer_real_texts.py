@@ -15,8 +15,8 @@ from popi_sdk.errors import ConfigError, SignalError
 from popi_sdk.style.measures import measure
 from popi_sdk.tokens import count_tokens
 from tests.real_answers import ABSENT, DATA, made_up_rows, write_rows
-from trainer import real_texts
 from trainer.data import leaked_pairs
+from trainer.people import answers as answers_chapter
 from trainer.people.answers import INDEX, Answers, split_tasks
 from trainer.people.choosing import real_examples
 
@@ -103,7 +103,7 @@ def test_what_was_measured_once_is_not_measured_again(tmp_path: Path, monkeypatc
         measured.append(text)
         return measure(text)
 
-    monkeypatch.setattr(real_texts, "measure", counting)
+    monkeypatch.setattr(answers_chapter, "measure", counting)
     first = Answers.load(path, cache=tmp_path / "cache")
     assert len(measured) == 32
     assert Answers.load(path, cache=tmp_path / "cache") == first

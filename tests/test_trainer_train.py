@@ -212,7 +212,7 @@ def test_a_loss_that_grows_out_of_all_proportion_stops_the_run(data: Path, tmp_p
 
 def test_a_warm_start_that_diverges_is_told(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.warm_start.leaf_token_logprobs", lambda *_, **__: torch.tensor([math.nan]))
-    with pytest.raises(DivergedError, match="warm start is not a number at step 0"):
+    with pytest.raises(DivergedError, match="loss is not a number at step 0"):
         trained(brief_config(data), tmp_path / "run")
     assert not (tmp_path / "run" / "start").exists()
 
