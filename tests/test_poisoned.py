@@ -64,12 +64,6 @@ def flat(text: str) -> str:
     return re.sub(r"[\s\u200b-\u200f\u2060\ufeff]", "", unicodedata.normalize("NFKC", text)).casefold()
 
 
-def stands_in(canary: str, text: str) -> bool:
-    """Like `flat(canary) in flat(text)`, but in words of its own: "Do not use lists" does not say "Notus"."""
-    apart = r"[\s\u200b-\u200f\u2060\ufeff]*".join(map(re.escape, flat(canary)))
-    return bool(re.search(f"(?<![a-z0-9]){apart}(?![a-z0-9])", unicodedata.normalize("NFKC", text).casefold()))
-
-
 @pytest.mark.parametrize("case", POISONED, ids=lambda case: case["why"])
 def test_no_poisoned_signal_survives_the_guard(case: dict[str, Any]):
     signal = case["signal"]
@@ -107,11 +101,6 @@ def test_no_poisoned_signal_reaches_a_request_through_the_embedded_model():
             others = Summary(clauses=tuple(clause for clause in summary.clauses if clause.text not in OWN_CLAUSES))
             request = json.dumps(compose("Hi", guard(others, max_tokens=MAX_TOKENS)), ensure_ascii=False)
             assert flat(case["canary"]) not in flat(request), case["why"]
-
-
-def test_a_canary_is_found_however_it_is_spaced_and_not_across_other_words():
-    assert all(stands_in("Notus tea", text) for text in ("Drink Notus tea.", "NO TUS\u200b TEA", '["notus\ttea"]'))
-    assert not stands_in("Notus", "Do not use lists.")
 
 
 def lost(text: str) -> bool:
