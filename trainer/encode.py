@@ -88,18 +88,6 @@ class Encoder:
         self.answer = lru_cache(maxsize=50_000)(self._answer)
         self.safe_summary = lru_cache(maxsize=20_000)(self._safe_summary)
 
-    def for_tokenizer(self, tokenizer: Any, window: int) -> Encoder:
-        """The same prompts in the tokens of another model."""
-        return Encoder(
-            tokenizer,
-            self.templates,
-            window=window,
-            input_tokens=self._input_tokens,
-            max_summary_tokens=self.max_summary_tokens,
-            text_tokens=self._text_tokens,
-            view=self.view,
-        )
-
     def summarizer_prompt(self, example: Example) -> list[int]:
         """What the summarizer reads about a user.
 

@@ -111,7 +111,7 @@ def is_better(evaluation: Evaluation) -> bool:
 
 
 def _metrics(evaluation: Evaluation, calibrated: Calibrated) -> dict[str, Any]:
-    """What a reader of the model card wants to know, in per cent of held-out pairs."""
+    """What a reader of the model card wants to know: accuracies, and differences with their lower bounds, as shares."""
     ways = {f"shown in {name}": _figures(one) for name, one in evaluation.slices["shown"].items()}
     return {
         "people": evaluation.users,

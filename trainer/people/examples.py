@@ -73,14 +73,19 @@ class People:
 def people_examples(
     answers: Answers, people: People, dialogues: Sequence[Conversation], *, seed: int | str
 ) -> list[Example]:
-    """One example per person; mirrored twins stand next to each other.
+    """One example per person; mirrored twins stand next to each other, and under one name.
+
+    Twins choose between the same answers, and so do people of one seed who show things in other ways: an interval that
+    counted them as several people would be too sure.
 
     Raises:
         ConfigError: settings that no people can have, or too few tasks with answers that differ enough.
     """
     book = phrasebook(unseen=people.unseen_wordings)
     simulated = simulate(answers, people.population, seed=seed)
-    return [_example(one, people, book, dialogues) for one in simulated]
+    twins = 2 if people.population.mirrored else 1
+    names = [simulated[place - place % twins].example.user for place in range(len(simulated))]
+    return [_example(one, name, people, book, dialogues) for one, name in zip(simulated, names, strict=True)]
 
 
 @cache
@@ -99,9 +104,8 @@ def load_dialogues(path: Path) -> tuple[Conversation, ...]:
     return tuple(_dialogue(row, draw) for row in rows)
 
 
-def _example(one: Simulated, people: People, book: Phrasebook, dialogues: Sequence[Conversation]) -> Example:
+def _example(one: Simulated, name: str, people: People, book: Phrasebook, dialogues: Sequence[Conversation]) -> Example:
     draw = random.Random(f"{one.example.user} {people.kinds} shows")
-    # Twins show things in the same ways, so the draw that decides those does not know which of them it is.
     quiet = draw.random() < people.without_wishes
     choices = list(one.choices.shown)
     if people.few:
@@ -125,7 +129,7 @@ def _example(one: Simulated, people: People, book: Phrasebook, dialogues: Sequen
         "wordings": "unseen" if people.unseen_wordings else "seen",
     }
     return Example(
-        user=f"{one.example.user}-{people.kinds}",
+        user=name,
         signals=_without_repeats(signals),
         pairs=pairs,
         slices=slices,

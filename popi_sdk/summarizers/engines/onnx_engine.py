@@ -1,4 +1,4 @@
-"""Trained weights in ONNX Runtime GenAI: int4, on the CPU, without torch or transformers."""
+"""Trained weights in ONNX Runtime GenAI: on the CPU, without torch or transformers."""
 
 from __future__ import annotations
 
