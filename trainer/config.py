@@ -125,6 +125,8 @@ class ModelConfig(Group):
 class PretrainConfig(Group):
     """Learning the language, for a model from scratch: the next token of answers, dialogues and wordings."""
 
+    counted_texts: CountOrNone = 0
+    """Texts in which is counted which words stand together, for embeddings to start from; 0 for random ones."""
     steps: CountOrNone = 0
     """Steps of the optimizer; 0 for none."""
     batch: Count = 32
@@ -145,6 +147,8 @@ class WarmStartConfig(Group):
     of that the signals make evident."""
     summarizer_steps: CountOrNone = 0
     """Steps of the summarizer's warm start."""
+    sayings_steps: CountOrNone = 0
+    """The first so many of them are about what single sayings mean (`trainer.people.sayings`)."""
     summarizer_noise: Share = 0.0
     """Chance that a clause of the target is the first user's, whoever it is about: such a start says much the same of
     everyone, and leaves something to find."""

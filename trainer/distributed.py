@@ -87,6 +87,17 @@ def main_first() -> Iterator[None]:
         dist.barrier()
 
 
+def all_here() -> None:
+    """Wait until every process has come here."""
+    if _together():
+        dist.barrier()
+
+
+def started_first() -> bool:
+    """Whether this is the only process, or the first of those that `torchrun` started, joined or not."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def own_share(items: Sequence[T]) -> Sequence[T]:
     """This process's part of a step's users."""
     each = len(items) // size()

@@ -36,7 +36,12 @@ class View:
     tokens: int = 48
 
     def question(self, text: str) -> str:
-        """The question as it is shown: of a shortened one the beginning, which says what kind of thing is asked."""
+        """The question as it is shown: of a shortened one the beginning, which says what kind of thing is asked.
+
+        Beside levels it is left out: how far an answer is from a usual one in each aspect hardly depends on it.
+        """
+        if self.answers == "levels":
+            return ANY_QUESTION
         return text if self.answers == "whole" else " ".join(text.split()[:QUESTION_WORDS])
 
     def answer(self, text: str) -> str:
@@ -52,6 +57,7 @@ class View:
 
 
 QUESTION_WORDS = 8
+ANY_QUESTION = "Question."
 WHOLE = View()
 
 

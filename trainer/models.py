@@ -22,12 +22,13 @@ from typing import Any, TypeVar, cast
 import torch
 import transformers.utils.logging
 from peft import LoraConfig, PeftModel, get_peft_model
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_model
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from popi_sdk.errors import ConfigError
 from trainer.config import ModelConfig
+from trainer.distributed import is_main
 from trainer.sharding import placed_as, whole
 from trainer.tree_attention import ATTENTION
 
@@ -232,8 +233,11 @@ def save_learner(policy: Policy, folder: Path, weights: dict[str, torch.Tensor] 
             file.rename(folder / file.name)
         inner.rmdir()
         (folder / "README.md").unlink(missing_ok=True)
-    else:
+    elif is_main():
         policy.lm.save_pretrained(str(folder), state_dict=weights)
+    else:  # transformers writes nothing in any but the first process, whoever asks for it
+        policy.lm.config.save_pretrained(str(folder))
+        save_model(policy.lm, str(folder / "model.safetensors"), metadata={"format": "pt"})
 
 
 def restore_learner(policy: Policy, folder: Path) -> None:

@@ -16,10 +16,12 @@ from trainer.whole import write_whole, written_to
 
 Advance = Callable[..., None]
 """Called after each unit of work with figures to show, such as `advance(loss=0.3)`."""
+A_LINE_EVERY = 60.0
+"""Seconds between two lines about a stage, where no bar can be drawn."""
 
 
 class Reporter:
-    """Tells a person and a log what happens; silent on a pipe but for one line per evaluation.
+    """Tells a person and a log what happens; on a pipe by one line per evaluation, and one a minute of what takes long.
 
     Args:
         metrics: file that a JSON line is added to for every step and evaluation; None writes nothing.
@@ -70,12 +72,17 @@ class Reporter:
             console=self._console, disable=not self._console.is_terminal, transient=False,
         ) as bar:  # fmt: skip
             task = bar.add_task(name, total=total, completed=done, figures="")
+            told = time.monotonic()
 
             def advance(count: int = 1, **figures: float) -> None:
+                nonlocal told
                 shown = "  ".join(f"{key} {value:.3g}" for key, value in figures.items())
                 bar.advance(task, count)
                 if shown:
                     bar.update(task, figures=shown)
+                if not self._console.is_terminal and time.monotonic() - told >= A_LINE_EVERY:
+                    told = time.monotonic()
+                    self.say(f"{name} {bar.tasks[0].completed:.0f}/{total}  {shown}")
 
             yield advance
 

@@ -10,19 +10,22 @@ import heapq
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice, starmap
+from itertools import chain, islice, starmap
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from popi_sdk.errors import ConfigError
 from popi_sdk.render import render, signal_parts
 from popi_sdk.templates import Templates
 from trainer.config import Config
 from trainer.data import Example, load_examples, write_examples
+from trainer.distributed import all_here, is_main, main_first, rank, size
 from trainer.encode import Encoder, View
 from trainer.models import LEARNERS, Models, Policy, load_models, load_tokenizer, save_learner
+from trainer.people.sayings import sayings
 from trainer.people.splits import (
     answers_by_split,
     dialogues_of,
@@ -31,7 +34,7 @@ from trainer.people.splits import (
     refuse_missing_people,
     write_people,
 )
-from trainer.people.texts import described_answers, described_levels, plain_texts
+from trainer.people.texts import described_answers, described_levels, plain_texts, real_texts
 from trainer.progress import Reporter
 from trainer.run_directory import SPLITS, RunDirectory, run_templates
 from trainer.scratch import scratch_model, scratch_tokenizer
@@ -43,6 +46,7 @@ from trainer.warm_start import (
     warm_start_summarizer,
 )
 from trainer.whole import whole_folder
+from trainer.word_vectors import word_vectors
 from trainer.world import guided_answers, world_examples
 
 WORLD_SIZES = {"validation": 200, "test": 400}
@@ -100,17 +104,25 @@ def prepare_models(
         ConfigError: the model cannot be used, a user's texts do not fit its window, or the data hold no truth to
             warm-start from.
     """
-    torch.manual_seed(config.run.seed)
     device, templates = choose_device(config), run_templates(config)
-    if config.model.base == "scratch" and not run.base.is_dir():
-        with whole_folder(run.base) as draft:
-            _make_base(config, templates, data["train"], draft, reporter)
+    with main_first():
+        if config.model.base == "scratch" and not run.base.is_dir():
+            torch.manual_seed(config.run.seed)
+            with whole_folder(run.base) as draft:
+                _make_base(config, templates, data["train"], draft, reporter)
     base = run.base_of(config)
-    if _wants_warm_start(config) and not run.start.is_dir():
-        models = load_models(config.model, base, device)
-        with whole_folder(run.start) as draft:
-            _warm_start(models, make_encoder(models, config, templates), config, data["train"], draft, reporter)
-        del models
+    if _wants_warm_start(config):
+        for role in own_roles():
+            if not (run.start / role).is_dir():
+                torch.manual_seed(config.run.seed)
+                models = load_models(config.model, base, device)
+                encoder = make_encoder(models, config, templates)
+                own = reporter if is_main() else Reporter()  # what a process does alone nobody else tells of
+                with whole_folder(run.start / role) as draft:
+                    _warm_start(role, models, encoder, config, data["train"], own)
+                    save_learner(models.learners[role], draft)
+                del models
+        all_here()
     torch.manual_seed(config.run.seed)  # new adapters are random; a resumed run comes here without a warm start
     models = load_models(config.model, base, device, start=run.start if run.start.is_dir() else None)
     encoder = make_encoder(models, config, templates)
@@ -247,6 +259,8 @@ def _make_base(
         seed=seed,
         embedding_std=EMBEDDING_STD[config.warm_start.optimizer],
     )
+    if config.pretrain.counted_texts:
+        _begin_with_word_vectors(lm, tokenizer, config, templates, examples)
     if config.pretrain.steps:
         model = Policy(lm.to(choose_device(config)), learns=True)  # type: ignore[arg-type]
         with reporter.stage("pretraining", config.pretrain.steps) as advance:
@@ -254,6 +268,22 @@ def _make_base(
             pretrain(model, tokenizer, texts, config, lambda _, loss: advance(loss=loss))
     tokenizer.save_pretrained(str(draft))
     lm.cpu().save_pretrained(str(draft))
+
+
+def _begin_with_word_vectors(
+    lm: Any, tokenizer: Any, config: Config, templates: Templates, examples: Sequence[Example]
+) -> None:
+    """Put word vectors in the place of random embeddings, as long as those are; words in no text keep theirs."""
+    if config.data.folder == "people":
+        answers = answers_by_split(config.people.answers)["train"]
+        texts = real_texts(answers, dialogues_of(config.people), config.run.seed)
+    else:
+        texts = _plain_texts(config, templates, examples)
+    embeddings: Tensor = lm.get_input_embeddings().weight.data
+    counted = islice(texts, config.pretrain.counted_texts)
+    vectors = word_vectors(tokenizer, counted, embeddings.shape[1], config.run.seed)
+    found = vectors.any(dim=1)
+    embeddings[found] = vectors[found] * embeddings.norm(dim=1).mean()
 
 
 def _plain_texts(config: Config, templates: Templates, examples: Sequence[Example]) -> Iterator[str]:
@@ -302,8 +332,10 @@ def _met_first(config: Config, examples: Sequence[Example]) -> People:
     known = People.again(examples, config.warm_start, config.run.seed)
     if config.data.folder != "people":
         return known
-    count = config.warm_start.summarizer_steps * config.warm_start.batch
-    return replace(known, endless=newcomers(config.people, config.run.seed, count))
+    settings, seed = config.warm_start, config.run.seed
+    first = settings.sayings_steps * settings.batch
+    rest = settings.summarizer_steps * settings.batch - first
+    return replace(known, endless=chain(islice(sayings(seed), first), newcomers(config.people, seed, max(1, rest))))
 
 
 def _wants_warm_start(config: Config) -> bool:
@@ -311,24 +343,31 @@ def _wants_warm_start(config: Config) -> bool:
     return bool(settings.generator_steps or (settings.summarizer != "none" and settings.summarizer_steps))
 
 
+def own_roles() -> tuple[str, ...]:
+    """The learners whose warm start is this process's: it takes one process each, however many there are."""
+    return tuple(LEARNERS[rank() :: size()])
+
+
 def _warm_start(
-    models: Models, encoder: Encoder, config: Config, examples: Sequence[Example], draft: Path, reporter: Reporter
+    role: str, models: Models, encoder: Encoder, config: Config, examples: Sequence[Example], reporter: Reporter
 ) -> None:
     settings = config.warm_start
-    known = {"oracle": all(example.oracle for example in examples), "evident": config.data.folder == "people"}
-    if not known.get(settings.summarizer, True):
-        raise ConfigError(
-            f'`warm_start.summarizer` is "{settings.summarizer}", which the data do not say about every user',
-            hint='Use "contrast", or data that hold it: lines with `oracle`, or simulated people for "evident".',
-        )
-    if settings.generator_steps:
+    if role == "generator" and settings.generator_steps:
         with reporter.stage("generator warm start", settings.generator_steps) as advance:
             answers = _described(config)
             warm_start_generator(models.generator, encoder, answers, config, lambda _, loss: advance(loss=loss))
-    if settings.summarizer != "none" and settings.summarizer_steps:
+    if role == "summarizer" and settings.summarizer != "none" and settings.summarizer_steps:
+        _refuse_untold(config, examples)
         with reporter.stage("summarizer warm start", settings.summarizer_steps) as advance:
             people = _met_first(config, examples)
             warm_start_summarizer(models.summarizer, encoder, people, config, lambda _, loss: advance(loss=loss))
-    for role in LEARNERS:
-        policy: Policy = models.learners[role]
-        save_learner(policy, draft / role)
+
+
+def _refuse_untold(config: Config, examples: Sequence[Example]) -> None:
+    wanted = config.warm_start.summarizer
+    known = {"oracle": all(example.oracle for example in examples), "evident": config.data.folder == "people"}
+    if not known.get(wanted, True):
+        raise ConfigError(
+            f'`warm_start.summarizer` is "{wanted}", which the data do not say about every user',
+            hint='Use "contrast", or data that hold it: lines with `oracle`, or simulated people for "evident".',
+        )

@@ -76,7 +76,7 @@ def train(config: Config, out: Path, *, resume: bool = False, reporter: Reporter
         try:
             with main_first():
                 data = prepare_data(run, config)
-                models, encoder = prepare_models(run, config, data, reporter)
+            models, encoder = prepare_models(run, config, data, reporter)
             training = make_training(run, config, models, encoder, data)
             _reference_logprobs(training.reference, [*_met(training, data["train"]), *training.unseen], reporter)
             _loop(run, training, reporter)

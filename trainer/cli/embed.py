@@ -20,15 +20,19 @@ def embed(
     """Train the embedded summarizer and put it into the SDK, with its evaluation beside it.
 
     Tokenizer, pretraining, both warm starts, joint training, export, calibration, evaluation. The same command goes on
-    where it was stopped; a run that is complete is only shipped. `popi-train train` does the training alone.
+    where it was stopped; a run that is complete is only shipped. `popi-train train` does the training alone. Both warm starts
+    run side by side, and a step's users are shared, where `torchrun --nproc_per_node 2 -m trainer embed` starts it.
     """
     with training_packages():
         from trainer.config import load_config
+        from trainer.distributed import started_first
         from trainer.ship import ship
         from trainer.train import train
 
         place = out or Path("runs") / Path(config).stem
         train(placed(load_config(config)), place, resume=place.is_dir())
+        if not started_first():
+            return
         shipped = ship(place)
         if as_json:
             typer.echo(json.dumps(shipped.evaluation.as_json(), indent=1, allow_nan=False))

@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from popi_sdk.signals import Conversation, Demonstration, Edit, Persona, Rating, Signal, Statement
-from trainer.people.answers import INDEX
+from trainer.people.answers import INDEX, Answer
 from trainer.people.choosing import Choice, RealUser
 from trainer.people.wordings import Phrasebook, Wordings
 
@@ -19,6 +19,8 @@ SAID = 3.0
 """What saying a wish in words counts, in usual differences."""
 CLIP = 1.5
 """No single choice counts for more usual differences."""
+CROSSED = 0.3
+"""Share of wishes that people who speak carelessly put together from a frame and what it is about."""
 
 JOBS = ("nurse", "teacher", "electrician", "student", "accountant", "chef", "software engineer", "farmer", "lawyer",
         "retired", "designer", "bus driver", "biologist", "shop owner", "parent at home", "mechanic")  # fmt: skip
@@ -65,7 +67,8 @@ class Speaker:
             case "pair":
                 return Shown(choice.pair(), self._between(choice))
             case "edit":
-                return Shown(Edit(task, rejected.text, chosen.text), self._between(choice))
+                edit = self._edited(choice)
+                return Shown(Edit(task, edit.rejected.text, edit.chosen.text), self._between(edit))
             case "rating":
                 return self._rating(choice)
             case "demonstration":
@@ -84,6 +87,21 @@ class Speaker:
             return Persona({"occupation": self._draw.choice(JOBS), "language": language})
         return Statement(self._draw.choice(self._book.language.said).format(language=language))
 
+    def _edited(self, choice: Choice) -> Choice:
+        """The choice with the answer that its other answer is made into.
+
+        Who edits changes what they mind and leaves the rest: of all answers to the task, that is the one that differs
+        most in what is wished for, and least in all else.
+        """
+        wishes, before = self._user.newest, choice.rejected
+        sign = math.copysign(1.0, choice.chosen.utility(wishes) - before.utility(wishes))
+
+        def fits(after: Answer) -> float:
+            gain = sign * (after.utility(wishes) - before.utility(wishes))
+            return gain / (1 + math.dist(after.style, before.style))
+
+        return replace(choice, chosen=max(choice.task.answers, key=fits))
+
     def _rating(self, choice: Choice) -> Shown:
         liked = self._draw.random() < 0.5
         answer = choice.chosen if liked else choice.rejected
@@ -100,7 +118,7 @@ class Speaker:
         if self._quiet:
             return Shown(Statement(self._says(self._book.quiet.said)), {})
         aspect = self._wish_to_name()
-        return Shown(Statement(self._says(self._words(aspect).said)), {aspect: SAID})
+        return Shown(Statement(self._wishes(aspect, self._words(aspect).said)), {aspect: SAID})
 
     def _conversation(self, choice: Choice) -> Shown:
         evidence: dict[str, float] = {}
@@ -143,11 +161,17 @@ class Speaker:
         wishes = self._user.newest
         missed = {a: w * (choice.chosen.style[INDEX[a]] - choice.rejected.style[INDEX[a]]) for a, w in wishes.items()}
         aspect = max(sorted(missed), key=lambda a: missed[a] * self._draw.uniform(0.5, 1.5))
-        return self._says(self._words(aspect).remarked), aspect
+        return self._wishes(aspect, self._words(aspect).remarked), aspect
+
+    def _wishes(self, aspect: str, wordings: Sequence[str]) -> str:
+        """A wish in words."""
+        if self._rough and self._draw.random() < CROSSED:
+            return self._says([self._book.crossed(aspect, self._user.newest[aspect] > 0, self._draw)])
+        return self._says(wordings)
 
     def _says(self, wordings: Sequence[str]) -> str:
         words = self._draw.choice(wordings)
-        return _roughly(words, self._draw) if self._rough else words
+        return roughly(words, self._draw) if self._rough else words
 
     def _words(self, aspect: str) -> Wordings:
         return self._book.wishes[aspect, self._user.newest[aspect] > 0]
@@ -159,7 +183,7 @@ class Speaker:
         return {a: weight * _clip(math.copysign(1, w) * distance / math.sqrt(2)) for a, w, distance in apart}
 
 
-def _roughly(text: str, draw: random.Random) -> str:
+def roughly(text: str, draw: random.Random) -> str:
     """The same said carelessly, so that nothing hangs on a single word or on how a sentence begins."""
     words = text.split()
     if draw.random() < 0.7 and len(words) > 4:

@@ -59,7 +59,10 @@ def described_levels(answers: Answers, seed: int) -> Iterator[tuple[str, str, st
 
 
 def plain_texts(answers: Answers, dialogues: Sequence[Conversation], seed: int) -> Iterator[tuple[str, str]]:
-    """Endless (kind, text): answers, pieces of dialogues, and a few wordings at a time; `kind` is a key of `SHARES`."""
+    """Endless (kind, text): answers, pieces of dialogues, and a few wordings at a time; `kind` is a key of `SHARES`.
+
+    What people say is in lower case, as the small model's templates have it: one word, one token.
+    """
     draw = random.Random(f"{seed} plain")
     wordings = _all_wordings(phrasebook())
     kinds = [kind for kind in SHARES if kind != "dialogues" or dialogues]
@@ -69,9 +72,14 @@ def plain_texts(answers: Answers, dialogues: Sequence[Conversation], seed: int) 
             task: Task = draw.choice(answers.tasks)
             yield kind, draw.choice(task.answers).text
         elif kind == "dialogues":
-            yield kind, "\n".join(turn.text for turn in draw.choice(dialogues).messages)
+            yield kind, "\n".join(turn.text for turn in draw.choice(dialogues).messages).lower()
         else:
             yield kind, "\n".join(draw.sample(wordings, 6))
+
+
+def real_texts(answers: Answers, dialogues: Sequence[Conversation], seed: int) -> Iterator[str]:
+    """Endless texts in lower case to count words in: the same kinds, answers as they were written."""
+    return (text.lower() for _, text in plain_texts(answers, dialogues, seed))
 
 
 def clause_of(aspect: str, more: bool) -> str:
@@ -111,6 +119,6 @@ def _said(aspect: str, more: bool, book: Phrasebook, draw: random.Random) -> str
 @cache
 def _all_wordings(book: Phrasebook) -> list[str]:
     lists = [*book.wishes.values(), book.quiet]
-    said = [one for each in lists for one in (*each.clauses, *each.said, *each.remarked)]
+    said = [one.lower() for each in lists for one in (*each.clauses, *each.said, *each.remarked)]
     clauses = [clause_of(aspect, more) for aspect in ASPECTS for more in (True, False)]
     return [*said, *clauses]

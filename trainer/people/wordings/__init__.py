@@ -4,11 +4,16 @@ Each file has `[more]` and `[less]`, and in each `clauses` (as a summary would s
 `remarked` (on an answer just given). `language.toml` holds frames with {language}; `quiet.toml` what people say without
 any wish about answers. A quarter of all wordings is never trained on, so that evaluation can ask about words that are
 new; which quarter depends on the wordings alone.
+
+Beside whole wordings there are parts of some: `things` and `doing` of each aspect, and in `frames.toml` ways to want
+a thing or not. Crossed they make thousands more for training, in which nothing but the frame tells which way a wish
+goes. None of them is evaluated with.
 """
 
 from __future__ import annotations
 
 import hashlib
+import random
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +24,8 @@ from typing import Any
 from popi_sdk.style.facts import ASPECTS
 
 UNSEEN_SHARE = 0.25
+THINGS_SHARE = 0.5
+"""Share of crossed wordings about things; the others are about doing something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,25 @@ class Wordings:
     clauses: tuple[str, ...]
     said: tuple[str, ...]
     remarked: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Parts of wordings about one aspect."""
+
+    things: tuple[str, ...]
+    doing: Mapping[bool, tuple[str, ...]]
+    """By whether doing it means more of the aspect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Ways to want something or not, by whether it is wanted."""
+
+    things: Mapping[bool, tuple[str, ...]]
+    """With {thing}."""
+    doing: Mapping[bool, tuple[str, ...]]
+    """With {doing}."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,24 +67,58 @@ class Phrasebook:
     languages: tuple[str, ...]
     quiet: Wordings
     """Without a wish; `clauses` is empty."""
+    parts: Mapping[str, Parts]
+    """By aspect."""
+    frames: Frames
+
+    def crossed(self, aspect: str, more: bool, draw: random.Random) -> str:
+        """A wish put together from a frame and what it is about; for training only."""
+        parts, frames = self.parts[aspect], self.frames
+        if draw.random() < THINGS_SHARE:
+            return draw.choice(frames.things[more]).format(thing=draw.choice(parts.things))
+        wanted = draw.random() < 0.5
+        doing = draw.choice(parts.doing[more is wanted])  # not wanting less of it is wanting more
+        return draw.choice(frames.doing[wanted]).format(doing=doing)
 
 
 @cache
 def phrasebook(*, unseen: bool = False) -> Phrasebook:
-    """The wordings that are trained on, or with `unseen` the others; clauses are the same in both."""
-    wishes = {}
-    for aspect in ASPECTS:
-        tables = _read(aspect)
-        for more in (True, False):
-            wishes[aspect, more] = _wordings(tables["more" if more else "less"], unseen)
+    """The wordings that are trained on, or with `unseen` the others; clauses and parts are the same in both."""
+    tables = {aspect: _read(aspect) for aspect in ASPECTS}
+    wishes = {
+        (aspect, more): _wordings(table[_name(more)], unseen) for aspect, table in tables.items() for more in _BOTH
+    }
     language = _read("language")
     return Phrasebook(
-        wishes, _wordings(language, unseen), tuple(language["languages"]), _wordings(_read("quiet"), unseen)
+        wishes=wishes,
+        language=_wordings(language, unseen),
+        languages=tuple(language["languages"]),
+        quiet=_wordings(_read("quiet"), unseen),
+        parts={aspect: _parts(table) for aspect, table in tables.items()},
+        frames=_frames(_read("frames")),
     )
+
+
+_BOTH = (True, False)
+
+
+def _name(more: bool) -> str:
+    return "more" if more else "less"
 
 
 def _read(name: str) -> dict[str, Any]:
     return tomllib.loads((Path(__file__).parent / f"{name}.toml").read_text("utf-8"))
+
+
+def _parts(table: Mapping[str, Any]) -> Parts:
+    return Parts(tuple(table["things"]), {more: tuple(table[_name(more)]["doing"]) for more in _BOTH})
+
+
+def _frames(table: Mapping[str, Any]) -> Frames:
+    def both(kind: Mapping[str, Sequence[str]]) -> dict[bool, tuple[str, ...]]:
+        return {True: tuple(kind["wanted"]), False: tuple(kind["unwanted"])}
+
+    return Frames(both(table["things"]), both(table["doing"]))
 
 
 def _wordings(table: Mapping[str, Sequence[str]], unseen: bool) -> Wordings:
