@@ -18,7 +18,7 @@ from popi_sdk.errors import ConfigError
 from tests.brief_runs import brief_config, differing, lora_config, quiet, weights_of, write_data
 from tests.crashes import crash_at
 from tests.recorded_steps import STEPS, recorded_steps
-from trainer import distributed
+from trainer import distributed, stages
 from trainer.distributed import clip_gradients, gathered, joined, mean, means, own_share
 from trainer.run_directory import RunDirectory
 from trainer.train import train
@@ -95,6 +95,29 @@ def test_a_run_of_one_process_goes_on_in_two_and_one_of_two_in_one(folder: Path)
     assert weights_of(run).keys() == by_two.keys()
     steps = [json.loads(line)["step"] for line in RunDirectory(run).metrics.read_text().splitlines()]
     assert steps == [0, 0, 1, 2, 2, 3]
+
+
+def test_two_processes_warm_start_one_learner_each_and_leave_what_one_does(folder: Path) -> None:
+    config = brief_config(folder / "data", run={"steps": 1})
+    file, alone, together = folder / "warm.toml", folder / "alone", folder / "together"
+    file.write_text(config.to_toml(), "utf-8")
+    train(config, alone, reporter=quiet(alone))
+    done = torchrun("-m", "trainer", "train", str(file), "--out", str(together))
+    assert done.returncode == 0, done.stderr
+    for role in ("summarizer", "generator"):
+        one, other = (load_file(run / "start" / role / "model.safetensors") for run in (alone, together))
+        assert one.keys() == other.keys()
+        assert all(value.equal(other[name]) for name, value in one.items())
+
+
+def test_a_learner_is_warm_started_by_exactly_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    for processes in (1, 2, 3):
+        monkeypatch.setattr(stages, "size", lambda processes=processes: processes)
+        roles: list[str] = []
+        for place in range(processes):
+            monkeypatch.setattr(stages, "rank", lambda place=place: place)
+            roles += stages.own_roles()
+        assert sorted(roles) == ["generator", "summarizer"]
 
 
 def test_users_that_cannot_be_shared_evenly_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -130,6 +130,25 @@ def test_careless_people_leave_words_out_but_say_the_same_things(answers: Answer
     assert sum(word in words for word in changed) > 0.8 * len(changed)
 
 
+def test_an_edit_changes_what_is_wished_for_and_little_else(answers: Answers) -> None:
+    tasks = {task.prompt: {answer.text: answer for answer in task.answers} for task in answers.tasks}
+    wishes_of = clauses()
+    better = edits = 0
+    for example in made(answers, "edit", conflicts=0.0, flips=0.0):
+        wishes = [wishes_of[line] for line in example.oracle.splitlines() if line in wishes_of]
+        for signal in example.signals:
+            if not isinstance(signal, Edit):
+                continue
+            of_task = tasks[signal.prompt]
+            before, after = of_task[signal.draft], of_task[signal.final]
+            moved = [(after.style[INDEX[a]] - before.style[INDEX[a]]) * (1 if more else -1) for a, more in wishes]
+            edits += 1
+            better += max(moved) > 0
+            assert after is not before
+    assert edits > 200
+    assert better > 0.95 * edits
+
+
 def test_newcomers_show_one_thing_first_and_are_never_met_twice(
     answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

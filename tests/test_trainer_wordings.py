@@ -19,7 +19,7 @@ def test_every_wish_can_be_said_in_at_least_forty_wordings_of_which_a_quarter_is
             assert len(known.clauses) >= 8
             counts = [len(known.said) + len(known.remarked), len(new.said) + len(new.remarked)]
             assert sum(counts) >= 40
-            assert counts[1] * 4 == sum(counts)
+            assert abs(counts[1] - sum(counts) / 4) < 0.05 * sum(counts)  # less those that can be put together
 
 
 def test_no_wording_is_both_trained_on_and_kept_for_evaluation() -> None:
@@ -30,6 +30,18 @@ def test_no_wording_is_both_trained_on_and_kept_for_evaluation() -> None:
 def test_no_two_wishes_share_a_wording() -> None:
     said = [one.casefold() for unseen in (False, True) for one in everything(unseen=unseen)]
     assert len(said) == len(set(said))
+
+
+def test_every_aspect_has_parts_to_cross_with_frames() -> None:
+    book = phrasebook()
+    for aspect in ASPECTS:
+        parts = book.parts[aspect]
+        assert len(parts.things) >= 20
+        assert all(len(parts.doing[more]) >= 12 for more in (True, False))
+        assert not set(parts.doing[True]) & set(parts.doing[False])
+    for frames, place in ((book.frames.things, "{thing}"), (book.frames.doing, "{doing}")):
+        assert all(place in frame for wanted in (True, False) for frame in set(frames[wanted]))
+        assert not set(frames[True]) & set(frames[False])
 
 
 def test_a_language_can_be_put_into_every_frame() -> None:

@@ -26,7 +26,7 @@ AT_ONCE = 500
 
 
 def word_vectors(tokenizer: Any, texts: Iterable[str], width: int, seed: int) -> Tensor:
-    """One row per token, `[vocabulary, width]`, each of length 1; all 0 for a token that stands in no text."""
+    """One row per token, `[vocabulary, width]`, each of length 1; all 0 for a token of which the texts tell nothing."""
     information = _mutual_information(_counted(tokenizer, texts))
     rank = min(width + SPARE, len(information))
     with torch.random.fork_rng(devices=[]):
@@ -34,7 +34,8 @@ def word_vectors(tokenizer: Any, texts: Iterable[str], width: int, seed: int) ->
         left, strengths, _ = torch.svd_lowrank(information, q=rank, niter=3)
     vectors = torch.zeros(len(information), width)
     vectors[:, : min(width, rank)] = (left * strengths.sqrt())[:, :width]
-    return torch.nn.functional.normalize(vectors, dim=1)
+    told = information.any(dim=1, keepdim=True)  # rounding leaves something of words that nothing is known of
+    return torch.nn.functional.normalize(vectors, dim=1) * told
 
 
 def _counted(tokenizer: Any, texts: Iterable[str]) -> Tensor:

@@ -128,7 +128,8 @@ def _check(templates: Templates) -> None:
             text = templates.render(name, **values)
         except (jinja2.TemplateError, TypeError) as error:
             raise ConfigError(f"`templates`: `{name.replace('_', '.')}` cannot be rendered: {error}") from error
-        missing = [value for value in must_show if value.lower() not in text.lower()]  # a template may lower what it shows
+        shown = text.lower()  # a template may lower what it shows
+        missing = [value for value in must_show if value.lower() not in shown]
         if missing:
             raise ConfigError(f"`templates`: `{name.replace('_', '.')}` does not show {', '.join(missing)}")
     first, last = templates.borders

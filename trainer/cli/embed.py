@@ -20,8 +20,8 @@ def embed(
     """Train the embedded summarizer and put it into the SDK, with its evaluation beside it.
 
     Tokenizer, pretraining, both warm starts, joint training, export, calibration, evaluation. The same command goes on
-    where it was stopped; a run that is complete is only shipped. `popi-train train` does the training alone. Both warm starts
-    run side by side, and a step's users are shared, where `torchrun --nproc_per_node 2 -m trainer embed` starts it.
+    where it was stopped; a run that is complete is only shipped. `popi-train train` does the training alone.
+    `torchrun --nproc_per_node 2 -m trainer embed` runs the warm starts side by side, and shares out a step's users.
     """
     with training_packages():
         from trainer.config import load_config

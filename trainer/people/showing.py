@@ -62,7 +62,7 @@ class Speaker:
         """Show a choice in the way that `kind` says."""
         if self._quiet and self._draw.random() < 0.5:
             choice = choice.reversed()
-        task, chosen, rejected = choice.task.prompt, choice.chosen, choice.rejected
+        task, chosen = choice.task.prompt, choice.chosen
         match kind:
             case "pair":
                 return Shown(choice.pair(), self._between(choice))

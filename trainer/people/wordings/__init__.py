@@ -7,7 +7,7 @@ new; which quarter depends on the wordings alone.
 
 Beside whole wordings there are parts of some: `things` and `doing` of each aspect, and in `frames.toml` ways to want
 a thing or not. Crossed they make thousands more for training, in which nothing but the frame tells which way a wish
-goes. None of them is evaluated with.
+goes. None of them is evaluated with: a wording of the quarter that can be put together so is in neither part.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import random
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -85,8 +85,10 @@ class Phrasebook:
 def phrasebook(*, unseen: bool = False) -> Phrasebook:
     """The wordings that are trained on, or with `unseen` the others; clauses and parts are the same in both."""
     tables = {aspect: _read(aspect) for aspect in ASPECTS}
+    parts, frames = {aspect: _parts(table) for aspect, table in tables.items()}, _frames(_read("frames"))
+    met = {plain(one) for each in parts.values() for one in combinations(each, frames)} if unseen else set()
     wishes = {
-        (aspect, more): _wordings(table[_name(more)], unseen) for aspect, table in tables.items() for more in _BOTH
+        (aspect, more): _wordings(table[_name(more)], unseen, met) for aspect, table in tables.items() for more in _BOTH
     }
     language = _read("language")
     return Phrasebook(
@@ -94,9 +96,22 @@ def phrasebook(*, unseen: bool = False) -> Phrasebook:
         language=_wordings(language, unseen),
         languages=tuple(language["languages"]),
         quiet=_wordings(_read("quiet"), unseen),
-        parts={aspect: _parts(table) for aspect, table in tables.items()},
-        frames=_frames(_read("frames")),
+        parts=parts,
+        frames=frames,
     )
+
+
+def combinations(parts: Parts, frames: Frames) -> Iterator[str]:
+    """Every wording that can be put together about an aspect."""
+    for wanted in _BOTH:
+        yield from (frame.format(thing=thing) for frame in frames.things[wanted] for thing in parts.things)
+        doings = (*parts.doing[True], *parts.doing[False])
+        yield from (frame.format(doing=doing) for frame in frames.doing[wanted] for doing in doings)
+
+
+def plain(text: str) -> str:
+    """A wording without case and punctuation."""
+    return " ".join("".join(one if one.isalnum() else " " for one in text.casefold() if one not in "'\u2019").split())
 
 
 _BOTH = (True, False)
@@ -121,8 +136,11 @@ def _frames(table: Mapping[str, Any]) -> Frames:
     return Frames(both(table["things"]), both(table["doing"]))
 
 
-def _wordings(table: Mapping[str, Sequence[str]], unseen: bool) -> Wordings:
-    said, remarked = (_part(table[name], unseen) for name in ("said", "remarked"))
+def _wordings(table: Mapping[str, Sequence[str]], unseen: bool, met: Collection[str] = ()) -> Wordings:
+    said, remarked = (
+        tuple(one for one in _part(table[name], unseen) if not met or plain(one) not in met)
+        for name in ("said", "remarked")
+    )
     return Wordings(tuple(table.get("clauses", ())), said, remarked)
 
 
