@@ -141,12 +141,14 @@ def render(
     previous: Summary | None = None,
     input_tokens: int = INPUT_TOKENS,
     text_tokens: int | None = None,
+    limit: int | None = None,
     templates: Templates | None = None,
 ) -> Rendered:
     """Render `signals` (oldest first) into a system and a user message of at most `input_tokens` tokens.
 
     With `text_tokens` no single text is longer, however much room there is: for small windows, whose templates need not
-    show every text, so that each signal is weighed by what its template makes of it.
+    show every text, so that each signal is weighed by what its template makes of it. With `limit` all texts are
+    shortened to that, as those of some signals are when they have been rendered before among others.
 
     >>> from popi_sdk.signals import Statement
     >>> rendered = render([Statement("Short answers, please.")], max_summary_tokens=100)
@@ -165,10 +167,11 @@ def render(
     budget = input_tokens - count_tokens(system)
     room = budget - count_tokens(user_turn((), 0))
     if text_tokens is None:
-        chosen, limit = _fit(signals, room)
+        chosen, limit = _fit(signals, room) if limit is None else (list(signals), limit)
     else:
         newest = _most_valuable(signals, _MOST_SIGNALS)
-        for limit in (text_tokens, max(1, text_tokens // 2), max(1, text_tokens // 4)):
+        tried = (text_tokens, max(1, text_tokens // 2), max(1, text_tokens // 4)) if limit is None else (limit,)
+        for limit in tried:
             alone = {signal.id: count_tokens(user_turn([signal], limit)) - budget + room for signal in newest}
             chosen = _within(newest, alone, room)
             if chosen:

@@ -22,9 +22,9 @@ from popi_sdk import Popi
 from popi_sdk.config import Config
 from popi_sdk.doctor import examine
 from popi_sdk.errors import ConfigError, MissingExtraError
-from popi_sdk.manifest import MANIFEST, Form, read_manifest, read_templates
+from popi_sdk.manifest import MANIFEST, Form, read_manifest, read_templates, write_manifest
 from popi_sdk.render import render
-from popi_sdk.signals import PreferencePair, Signal, Statement
+from popi_sdk.signals import Conversation, PreferencePair, Rating, Signal, Statement
 from popi_sdk.summarizers import embedded, make_summarizer
 from popi_sdk.summarizers.contrast import Contrast
 from popi_sdk.summarizers.engines import load_engine
@@ -333,6 +333,12 @@ class TestSources:
         assert "words left out" in whole
         assert less == whole[: whole.index("Question 0")] + whole[whole.index("Question 1") :]
 
+    def test_with_nothing_left_out_the_prompt_is_the_same_however_long_a_chat(self, original: Path) -> None:
+        summarizer = TrainedSummarizer(original, "transformers")
+        turns = [{"role": ("user", "assistant")[n % 2], "content": f"Turn {n}."} for n in range(40)]
+        asked = summarizer._asked([Conversation(turns), *said(SHORT, METRIC)], None)
+        assert summarizer._without(asked, None) == asked.ids
+
     def test_signals_that_did_not_fit_are_no_sources(self, original: Path) -> None:
         summarizer = TrainedSummarizer(original)
         signals = [
@@ -377,6 +383,24 @@ class TestSourcesByHand:
     def test_a_clause_that_was_changed_is_found_by_its_first_word_and_one_that_is_not_found_rests_on_all(self) -> None:
         assert spans(self.WRITTEN, ["Be kind.", "Use lists."]) == [range(2), range(3, 5)]
         assert spans(self.WRITTEN, ["Never.", "Use lists."]) == [range(0), range(3, 5)]
+
+
+class TestUntrusted:
+    def test_a_small_model_is_not_shown_what_others_may_have_said(self, folder: Path) -> None:
+        write_manifest(folder, read_manifest(folder).model_copy(update={"text_tokens": 40}))
+        summarizer = TrainedSummarizer(folder)
+        theirs = Statement(SHORT, source="untrusted")
+        assert not summarizer.summarize([theirs])
+        [clause] = summarizer.summarize([theirs, *said(METRIC)]).clauses
+        assert clause.text == "Use metric units."
+
+    def test_what_measuring_tells_of_others_choices_is_shown_as_by_contrast(self, folder: Path) -> None:
+        write_manifest(folder, read_manifest(folder).model_copy(update={"text_tokens": 40}))
+        summarizer = TrainedSummarizer(folder)
+        pair = PreferencePair("Why?", "Because.", "For many reasons!", source="untrusted")
+        thumb = Rating("Why?", "Because.", 1.0, source="untrusted")
+        reason = Rating("Why?", "Because.", 1.0, SHORT, source="untrusted")
+        assert summarizer._asked([pair, thumb, reason], None).rendered.shown == (pair, thumb)
 
 
 class TestGuard:

@@ -9,8 +9,9 @@ from popi_sdk.signals import Conversation, Statement
 from popi_sdk.style.facts import ASPECTS
 from trainer.data import Example
 from trainer.people.sayings import sayings
+from trainer.people.showing import roughly
 from trainer.people.texts import clause_of
-from trainer.people.wordings import combinations, phrasebook, plain
+from trainer.people.wordings import combinations, phrasebook, plain, turning
 
 
 def said_by(example: Example) -> list[str]:
@@ -80,3 +81,13 @@ def test_sayings_never_use_a_wording_that_is_kept_for_evaluation() -> None:
 def test_one_seed_says_the_same_things_again() -> None:
     assert list(islice(sayings(2), 50)) == list(islice(sayings(2), 50))
     assert list(islice(sayings(2), 50)) != list(islice(sayings(3), 50))
+
+
+def test_careless_people_leave_out_no_word_that_turns_a_wish_round() -> None:
+    draw = random.Random(0)
+    for text in ("please don't ever use the bullet points again", "I can do without all of these long tables, thanks"):
+        kept = {word for word in text.casefold().split() if word.strip(",").endswith("n't") or word in turning()}
+        made = [roughly(text, draw).casefold() for _ in range(300)]
+        assert len(set(made)) > 50
+        assert kept
+        assert all(kept <= set(one.split()) for one in made)

@@ -50,8 +50,8 @@ def people_config(answers: Path) -> Config:
             "most_wishes": 3,
         },
         "model": {"hidden": 32, "layers": 1, "vocabulary": 900},
-        "pretrain": {"steps": 3, "batch": 4},
-        "warm_start": {"summarizer_steps": 3, "generator_steps": 3, "batch": 4},
+        "pretrain": {"counted_texts": 50, "steps": 3, "batch": 4},
+        "warm_start": {"summarizer_steps": 3, "sayings_steps": 1, "generator_steps": 3, "batch": 4},
         "rollout": {"users": 4, "group": 2, "microbatch": 4},
         "run": {"steps": 2, "evaluate_every": 2, "save_every": 1, "device": "cpu"},
     }
@@ -71,6 +71,8 @@ def shipped(run: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     folder = tmp_path_factory.mktemp("shipped")
     (folder / "embedded").mkdir()
     (folder / "embedded" / "left over").touch()
+    (folder / "embedded.new").mkdir()  # as a process leaves it that is killed just before the end
+    (folder / "embedded.new" / "half").touch()
     with small_people():
         ship(run, embedded=folder / "embedded", weights=folder / "weights")
     return folder / "embedded", folder / "weights"

@@ -26,6 +26,8 @@ Count = Annotated[int, Field(ge=1)]
 CountOrNone = Annotated[int, Field(ge=0)]
 
 CONFIGS = Path(__file__).parent / "configs"
+MOST_COUNTED = 16_000
+"""Largest vocabulary of which every two tokens can be counted together: a gigabyte per table."""
 
 
 class Group(BaseModel):
@@ -252,8 +254,12 @@ class Config(Group):
             raise ValueError("`people.users` is an even number, and `people.least_wishes` at most `people.most_wishes`")
         if self.data.folder == "people" and self.objective.pairs > self.people.pairs:
             raise ValueError("`objective.pairs` is more than the `people.pairs` that each person has")
-        if self.model.base != "scratch" and self.pretrain.steps:
-            raise ValueError("`pretrain.steps` are for a model from scratch")
+        if self.model.base != "scratch" and (self.pretrain.steps or self.pretrain.counted_texts):
+            raise ValueError("`pretrain.steps` and `pretrain.counted_texts` are for a model from scratch")
+        if self.pretrain.counted_texts and self.model.vocabulary > MOST_COUNTED:
+            raise ValueError(f"`pretrain.counted_texts` needs a `model.vocabulary` of at most {MOST_COUNTED:,}")
+        if self.warm_start.sayings_steps > (self.warm_start.summarizer_steps if self.data.folder == "people" else 0):
+            raise ValueError("`warm_start.sayings_steps` are part of the `summarizer_steps` over simulated people")
         if self.model.base == "scratch" and self.model.lora_rank:
             raise ValueError("`model.lora_rank` needs a trained base; a model from scratch trains all its weights")
         if self.objective.without_summary * (self.rollout.group + 1) > 1:

@@ -10,7 +10,8 @@ figures go into `popi.json`, where `summarizer="auto"` reads whether the model i
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -82,8 +83,11 @@ def ship(
         better = is_better(evaluation)
         _note(draft, metrics={BETTER: better, **_metrics(evaluation, calibrated)})
         (draft / "README.md").write_text(model_card(read_manifest(draft), EMBEDDED.name), encoding="utf-8")
-        _replace(embedded, lambda folder: shutil.copytree(draft, folder, dirs_exist_ok=True))
-    _replace(weights, lambda folder: _write_judge(place, folder))
+        with (
+            _replaced(embedded, lambda folder: shutil.copytree(draft, folder, dirs_exist_ok=True)),
+            _replaced(weights, lambda folder: _write_judge(place, folder)),
+        ):
+            pass  # neither is put in its place before both are made
     return Shipped(evaluation, calibrated, better)
 
 
@@ -151,9 +155,13 @@ def _without_paths(config: Config) -> Config:
     )
 
 
-def _replace(place: Path, fill: Callable[[Path], object]) -> None:
-    """Fill a folder and put it where another may lie."""
-    with whole_folder(place.with_name(f"{place.name}.new")) as draft:
+@contextmanager
+def _replaced(place: Path, fill: Callable[[Path], object]) -> Iterator[None]:
+    """Fill a folder, and put it where another may lie once the body is done."""
+    new = place.with_name(f"{place.name}.new")
+    drop_folder(new)  # of a process that was killed here
+    with whole_folder(new) as draft:
         fill(draft)
+    yield
     drop_folder(place)
-    place.with_name(f"{place.name}.new").rename(place)
+    new.rename(place)

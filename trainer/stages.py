@@ -105,6 +105,7 @@ def prepare_models(
             warm-start from.
     """
     device, templates = choose_device(config), run_templates(config)
+    _refuse_untold(config, data["train"])
     with main_first():
         if config.model.base == "scratch" and not run.base.is_dir():
             torch.manual_seed(config.run.seed)
@@ -357,14 +358,13 @@ def _warm_start(
             answers = _described(config)
             warm_start_generator(models.generator, encoder, answers, config, lambda _, loss: advance(loss=loss))
     if role == "summarizer" and settings.summarizer != "none" and settings.summarizer_steps:
-        _refuse_untold(config, examples)
         with reporter.stage("summarizer warm start", settings.summarizer_steps) as advance:
             people = _met_first(config, examples)
             warm_start_summarizer(models.summarizer, encoder, people, config, lambda _, loss: advance(loss=loss))
 
 
 def _refuse_untold(config: Config, examples: Sequence[Example]) -> None:
-    wanted = config.warm_start.summarizer
+    wanted = config.warm_start.summarizer if config.warm_start.summarizer_steps else "none"
     known = {"oracle": all(example.oracle for example in examples), "evident": config.data.folder == "people"}
     if not known.get(wanted, True):
         raise ConfigError(

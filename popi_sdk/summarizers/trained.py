@@ -21,7 +21,7 @@ from popi_sdk.chat_tokens import prompt_ids
 from popi_sdk.errors import PopiError, SummarizerError
 from popi_sdk.manifest import Form, check_files, digest_of, read_manifest, read_templates
 from popi_sdk.render import Rendered, render
-from popi_sdk.signals import Signal
+from popi_sdk.signals import Edit, PreferencePair, Rating, Signal
 from popi_sdk.summarizers.engines import Engine, Reading, choose_form, load_engine
 from popi_sdk.summarizers.provenance import MOST_TRIED, LeftOut, Written, with_sources
 from popi_sdk.summarizers.written import NOTHING_SAID, answer_of, log_left_out
@@ -199,10 +199,12 @@ class TrainedSummarizer:
     # --- from signals to a prompt ------------------------------------------------------------------------------------
 
     def _asked(self, signals: Sequence[Signal], previous: Summary | None) -> _Asked:
+        if self.manifest.text_tokens is not None:
+            signals = [signal for signal in signals if signal.source == "user" or _wordless(signal)]
         room = self.manifest.window - self.manifest.max_summary_tokens
         budget = self.manifest.input_tokens
         for _ in range(_TRIES):
-            rendered = self._rendered(signals, previous, budget, self.manifest.text_tokens)
+            rendered = self._rendered(signals, previous, budget)
             ids = self._prompt_ids(rendered)
             if len(ids) <= room and (rendered.shown or not signals):
                 log_left_out(self.name, rendered, budget)
@@ -220,14 +222,15 @@ class TrainedSummarizer:
         return self._prompt_ids(self._rendered(rest, asked.previous, asked.budget, asked.rendered.limit))
 
     def _rendered(
-        self, signals: Sequence[Signal], previous: Summary | None, budget: int, text_tokens: int | None
+        self, signals: Sequence[Signal], previous: Summary | None, budget: int, limit: int | None = None
     ) -> Rendered:
         return render(
             signals,
             max_summary_tokens=self.manifest.max_summary_tokens,
             previous=previous,
             input_tokens=budget,
-            text_tokens=text_tokens,
+            text_tokens=self.manifest.text_tokens,
+            limit=limit,
             templates=self._templates,
         )
 
@@ -286,6 +289,11 @@ class TrainedSummarizer:
                     hint="Copy or export the directory again, and see that there is enough memory.",
                 ) from error
         return self._engine
+
+
+def _wordless(signal: Signal) -> bool:
+    """Whether a small model is shown nothing that somebody said here; its templates do not tell who said it."""
+    return isinstance(signal, PreferencePair | Edit) or (isinstance(signal, Rating) and signal.reason is None)
 
 
 def _first_line(error: Exception) -> str:

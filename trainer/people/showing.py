@@ -13,12 +13,14 @@ from dataclasses import dataclass, replace
 from popi_sdk.signals import Conversation, Demonstration, Edit, Persona, Rating, Signal, Statement
 from trainer.people.answers import INDEX, Answer
 from trainer.people.choosing import Choice, RealUser
-from trainer.people.wordings import Phrasebook, Wordings
+from trainer.people.wordings import Phrasebook, Wordings, turning
 
 SAID = 3.0
 """What saying a wish in words counts, in usual differences."""
 CLIP = 1.5
 """No single choice counts for more usual differences."""
+LEFT_OUT = 0.2
+"""Share of words that are left out where somebody is careless."""
 CROSSED = 0.3
 """Share of wishes that people who speak carelessly put together from a frame and what it is about."""
 
@@ -91,16 +93,14 @@ class Speaker:
         """The choice with the answer that its other answer is made into.
 
         Who edits changes what they mind and leaves the rest: of all answers to the task, that is the one that differs
-        most in what is wished for, and least in all else.
+        most in what is wished for, and least in all else. A choice against the wishes stays what it is.
         """
         wishes, before = self._user.newest, choice.rejected
-        sign = math.copysign(1.0, choice.chosen.utility(wishes) - before.utility(wishes))
 
         def fits(after: Answer) -> float:
-            gain = sign * (after.utility(wishes) - before.utility(wishes))
-            return gain / (1 + math.dist(after.style, before.style))
+            return (after.utility(wishes) - before.utility(wishes)) / (1 + math.dist(after.style, before.style))
 
-        return replace(choice, chosen=max(choice.task.answers, key=fits))
+        return replace(choice, chosen=max(choice.task.answers, key=fits)) if fits(choice.chosen) > 0 else choice
 
     def _rating(self, choice: Choice) -> Shown:
         liked = self._draw.random() < 0.5
@@ -184,14 +184,22 @@ class Speaker:
 
 
 def roughly(text: str, draw: random.Random) -> str:
-    """The same said carelessly, so that nothing hangs on a single word or on how a sentence begins."""
+    """The same said carelessly, so that nothing hangs on a single word or on how a sentence begins.
+
+    What tells which way a wish goes is never left out: the same without it would be the reverse.
+    """
     words = text.split()
     if draw.random() < 0.7 and len(words) > 4:
-        words = [word for word in words if draw.random() > 0.25] or words
+        words = [word for word in words if draw.random() > LEFT_OUT or _turns(word)] or words
     if draw.random() < 0.3:
         words.insert(0, draw.choice(OPENERS))
     said = " ".join(words)
     return said.lower() if draw.random() < 0.3 else said
+
+
+def _turns(word: str) -> bool:
+    plain = word.casefold().replace("\u2019", "'").strip(".,:;!?\"'()-")
+    return plain.endswith("n't") or plain in turning()
 
 
 def _clip(value: float) -> float:

@@ -3,6 +3,8 @@
 train        tasks of their own, wordings that may be trained on, people who show little or much or wish for nothing
 validation   other tasks and people
 test         other tasks and people again, and wordings that nothing was trained on; 8 signals each
+
+Small talk from real dialogues and the clauses in profiles are the same in all three.
 """
 
 from __future__ import annotations
@@ -63,7 +65,9 @@ def newcomers(config: PeopleConfig, seed: int, count: int) -> Iterator[Example]:
 def people_to_validate_on(config: PeopleConfig, seed: int) -> list[Example]:
     """The validation split."""
     people = People(_population(config, SIZES["validation"]), few=FEWEST)
-    return people_examples(answers_by_split(config.answers)["validation"], people, dialogues_of(config), seed=seed)
+    return people_examples(
+        answers_by_split(config.answers)["validation"], people, dialogues_of(config), seed=f"{seed} validation"
+    )
 
 
 def people_to_test_on(config: PeopleConfig, seed: int) -> list[Example]:
@@ -80,7 +84,9 @@ def people_to_test_on(config: PeopleConfig, seed: int) -> list[Example]:
 def people_to_calibrate_on(config: PeopleConfig, seed: int) -> list[Example]:
     """Others over the validation tasks, half of whom wish for nothing."""
     people = People(_population(config, SIZES["calibration"]), few=FEWEST, without_wishes=0.5)
-    return people_examples(answers_by_split(config.answers)["validation"], people, dialogues_of(config), seed=seed + 1)
+    return people_examples(
+        answers_by_split(config.answers)["validation"], people, dialogues_of(config), seed=f"{seed} calibration"
+    )
 
 
 def write_people(config: PeopleConfig, seed: int, folder: Path) -> None:

@@ -7,7 +7,8 @@ new; which quarter depends on the wordings alone.
 
 Beside whole wordings there are parts of some: `things` and `doing` of each aspect, and in `frames.toml` ways to want
 a thing or not. Crossed they make thousands more for training, in which nothing but the frame tells which way a wish
-goes. None of them is evaluated with: a wording of the quarter that can be put together so is in neither part.
+goes. None of them is evaluated with: a wording of the quarter that can be put together so, or is a clause as well, is
+in neither part.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ def phrasebook(*, unseen: bool = False) -> Phrasebook:
     """The wordings that are trained on, or with `unseen` the others; clauses and parts are the same in both."""
     tables = {aspect: _read(aspect) for aspect in ASPECTS}
     parts, frames = {aspect: _parts(table) for aspect, table in tables.items()}, _frames(_read("frames"))
-    met = {plain(one) for each in parts.values() for one in combinations(each, frames)} if unseen else set()
+    met = _met(tables, parts, frames) if unseen else set()
     wishes = {
         (aspect, more): _wordings(table[_name(more)], unseen, met) for aspect, table in tables.items() for more in _BOTH
     }
@@ -101,6 +102,12 @@ def phrasebook(*, unseen: bool = False) -> Phrasebook:
     )
 
 
+def _met(tables: Mapping[str, Any], parts: Mapping[str, Parts], frames: Frames) -> set[str]:
+    """What is trained on without being among the wordings: what can be put together, and clauses."""
+    clauses = {plain(one) for table in tables.values() for more in _BOTH for one in table[_name(more)]["clauses"]}
+    return clauses | {plain(one) for each in parts.values() for one in combinations(each, frames)}
+
+
 def combinations(parts: Parts, frames: Frames) -> Iterator[str]:
     """Every wording that can be put together about an aspect."""
     for wanted in _BOTH:
@@ -112,6 +119,12 @@ def combinations(parts: Parts, frames: Frames) -> Iterator[str]:
 def plain(text: str) -> str:
     """A wording without case and punctuation."""
     return " ".join("".join(one if one.isalnum() else " " for one in text.casefold() if one not in "'\u2019").split())
+
+
+@cache
+def turning() -> frozenset[str]:
+    """Words that may decide whether something is wanted."""
+    return frozenset(_read("frames")["turning"])
 
 
 _BOTH = (True, False)
