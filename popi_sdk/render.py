@@ -166,27 +166,28 @@ def render(
 
     budget = input_tokens - count_tokens(system)
     room = budget - count_tokens(user_turn((), 0))
-    if text_tokens is None:
-        chosen, limit = _fit(signals, room) if limit is None else (list(signals), limit)
+    if limit is not None:
+        chosen, shortened = list(signals), limit
+    elif text_tokens is None:
+        chosen, shortened = _fit(signals, room)
     else:
         newest = _most_valuable(signals, _MOST_SIGNALS)
-        tried = (text_tokens, max(1, text_tokens // 2), max(1, text_tokens // 4)) if limit is None else (limit,)
-        for limit in tried:
-            alone = {signal.id: count_tokens(user_turn([signal], limit)) - budget + room for signal in newest}
+        for shortened in (text_tokens, max(1, text_tokens // 2), max(1, text_tokens // 4)):
+            alone = {signal.id: count_tokens(user_turn([signal], shortened)) - budget + room for signal in newest}
             chosen = _within(newest, alone, room)
             if chosen:
                 break
-    text = user_turn(chosen, limit)
+    text = user_turn(chosen, shortened)
     while count_tokens(text) > budget and chosen:
         least = min(range(len(chosen)), key=lambda place: _value(chosen[place], place, len(chosen)))
         chosen = [*chosen[:least], *chosen[least + 1 :]]
-        text = user_turn(chosen, limit)
+        text = user_turn(chosen, shortened)
     kept = {signal.id for signal in chosen}
     return Rendered(
         messages=[{"role": "system", "content": system}, {"role": "user", "content": text}],
         tokens=count_tokens(system) + count_tokens(text),
         shown=tuple(chosen),
-        limit=limit,
+        limit=shortened,
         left_out=tuple(signal.id for signal in signals if signal.id not in kept),
     )
 
