@@ -20,6 +20,7 @@ from trainer.data import Example, write_examples
 from trainer.evaluate import measure
 from trainer.opened import open_evaluated
 from trainer.people.examples import ALONE
+from trainer.people.named import named_by
 from trainer.people.splits import people_to_test_on, refuse_missing_people
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -51,14 +52,11 @@ def main() -> None:
 
 def clauses_right(written: Sequence[tuple[Example, Summary]]) -> str:
     """How many clauses are a wish of the person, word for word, and how many of the wishes are among them."""
-    wishes = [set(one.oracle.splitlines()) for one, _ in written]
-    clauses = [{clause.text for clause in summary.clauses} for _, summary in written]
-    right = sum(len(said & wished) for said, wished in zip(clauses, wishes, strict=True))
-    said, wished = sum(map(len, clauses)), sum(map(len, wishes))
-    silent = sum(not one for one in clauses)
+    named = named_by(written)
+    silent = sum(not summary for _, summary in written)
     return (
-        f"{right / max(1, said):.0%} of {said:,} clauses are wishes, {right / max(1, wished):.0%} of wishes are named, "
-        f"nothing is said of {silent:,} of {len(written):,} people"
+        f"{named.precision:.0%} of {named.clauses:,} clauses are wishes and {named.reversed:.0%} the reverse of one, "
+        f"{named.recall:.0%} of wishes are named, nothing is said of {silent:,} of {len(written):,} people"
     )
 
 

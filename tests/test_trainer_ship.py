@@ -15,12 +15,16 @@ from popi_sdk.errors import ConfigError
 from popi_sdk.manifest import read_manifest
 from popi_sdk.signals import Statement
 from popi_sdk.summarizers.trained import TrainedSummarizer
+from popi_sdk.summary import Clause, Summary
 from tests.real_answers import ASKED, made_up_rows, write_rows
 from tests.trained_runs import small_config
 from trainer.abstention import threshold
 from trainer.config import Config, load_config, parse_config
+from trainer.data import Example
+from trainer.evaluate import Compared, Evaluation
+from trainer.intervals import Interval
 from trainer.people import splits as people_splits
-from trainer.ship import ship
+from trainer.ship import is_better, ship
 from trainer.shipped import is_judge, shipped_judge
 from trainer.train import train
 
@@ -117,6 +121,34 @@ def test_a_run_goes_on_from_its_checkpoint_with_the_same_people(run: Path) -> No
         again = train(RunDirectory(run).config(), run, resume=True)
     assert steps == [0, 1]
     assert again.path == run
+
+
+def compared(low: float) -> Compared:
+    return Compared(2, 4, {"trained": Interval(0.6, 0.5, 0.7)}, {"contrast": Interval(low + 0.1, low, low + 0.2)}, None)
+
+
+def evaluation(overall: float, way: float, *clauses: str) -> Evaluation:
+    person = Example("u", (), (), {"shown": "pair"}, "Use emoji.", "")
+    written = [(person, Summary(clauses=(Clause(clause),))) for clause in clauses]
+    return Evaluation({}, compared(overall), {"shown": {"pair": compared(way)}}, written)
+
+
+@pytest.mark.parametrize(
+    ("overall", "way", "reverse", "better"),
+    [
+        (0.01, -0.01, 0, True),
+        (-0.01, 0.05, 0, False),
+        (0.01, -0.03, 0, False),
+        (0.01, 0.05, 1, True),
+        (0.01, 0.05, 2, False),
+    ],
+    ids=["better", "not surely better", "worse in one way", "seldom the reverse", "too often the reverse"],
+)
+def test_the_default_is_what_is_better_and_hardly_ever_wrong_way_round(
+    overall: float, way: float, reverse: int, better: bool
+) -> None:
+    clauses = ["Do not use emoji."] * reverse + ["Use emoji."] * (20 - reverse)
+    assert is_better(evaluation(overall, way, *clauses)) is better
 
 
 def test_a_run_over_other_data_is_not_shipped(tmp_path: Path) -> None:

@@ -22,14 +22,17 @@ from popi_sdk.errors import ConfigError
 from popi_sdk.manifest import read_manifest, write_manifest
 from popi_sdk.summarizers.embedded import BETTER
 from popi_sdk.summarizers.trained import TrainedSummarizer
+from popi_sdk.summary import Summary
 from trainer.abstention import Calibrated, calibrate
 from trainer.config import Config, PeopleConfig
 from trainer.controls import SdkWriter
+from trainer.data import Example
 from trainer.evaluate import Compared, Evaluation, measure
 from trainer.export.from_run import export_run, save_merged
 from trainer.export.model_card import model_card
 from trainer.export.onnx_form import Precision
 from trainer.opened import OpenedRun, judge_of, open_evaluated, open_run_models
+from trainer.people.named import Named, named_by
 from trainer.people.splits import people_to_calibrate_on, people_to_test_on
 from trainer.progress import Reporter
 from trainer.run_directory import find_run
@@ -38,6 +41,8 @@ from trainer.whole import drop_folder, whole_folder, write_whole
 
 EMBEDDED = Path(popi_sdk.__file__).parent / "embedded"
 CONTROLS = ("none", "contrast", "warm_start", "swapped", "oracle")
+SELDOM = 0.05
+"""Share of clauses that may say the reverse of a wish: what an app is told by mistake must not be the contrary."""
 MUCH_WORSE = 0.02
 """Accuracy that no way of showing things may lose against contrast: what is right for most must not fail some."""
 COARSE = 8_000_000
@@ -107,16 +112,37 @@ def evaluate_draft(place: Path, draft: Path, reporter: Reporter) -> Evaluation:
 
 
 def is_better(evaluation: Evaluation) -> bool:
-    """Whether it beats contrast beyond the interval, and is surely not `MUCH_WORSE` for any way of showing things."""
+    """Whether it beats contrast, is worse for no way of showing things, and hardly ever says the reverse of a wish.
+
+    The first beyond the interval; the second means surely not by `MUCH_WORSE`; the third holds for each way.
+    """
     ways = evaluation.slices["shown"].values()
-    return evaluation.overall.differences["contrast"].low > 0 and all(
-        way.differences["contrast"].low > -MUCH_WORSE for way in ways
+    return (
+        evaluation.overall.differences["contrast"].low > 0
+        and all(way.differences["contrast"].low > -MUCH_WORSE for way in ways)
+        and all(named.reversed <= SELDOM for named in _named(evaluation).values())
     )
+
+
+def _named(evaluation: Evaluation) -> dict[str, Named]:
+    """What the summaries say, by the way of showing things."""
+    by_way: dict[str, list[tuple[Example, Summary]]] = {}
+    for example, summary in evaluation.summaries:
+        by_way.setdefault(example.slices["shown"], []).append((example, summary))
+    return {way: named_by(written) for way, written in by_way.items()}
 
 
 def _metrics(evaluation: Evaluation, calibrated: Calibrated) -> dict[str, Any]:
     """What a reader of the model card wants to know: accuracies, and differences with their lower bounds, as shares."""
-    ways = {f"shown in {name}": _figures(one) for name, one in evaluation.slices["shown"].items()}
+    named = _named(evaluation)
+    ways = {
+        f"shown in {name}": {
+            **_figures(one),
+            "clauses that are wishes": round(named[name].precision, 4),
+            "clauses that are the reverse of a wish": round(named[name].reversed, 4),
+        }
+        for name, one in evaluation.slices["shown"].items()
+    }
     return {
         "people": evaluation.users,
         "pairs": evaluation.pairs,

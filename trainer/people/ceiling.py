@@ -21,6 +21,7 @@ from popi_sdk.summarizers.evidence import gather
 from popi_sdk.summarizers.findings import Finding, find
 from trainer.people.answers import INDEX, Answers
 from trainer.people.choosing import Simulated
+from trainer.people.named import Named
 
 RIDGE = 1.0
 """Inverse variance of a weight before anything is seen."""
@@ -36,30 +37,6 @@ class Estimate:
 
     mean: float
     within: float
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """What clauses say about the users' newest wishes, counted over all users."""
-
-    right: int
-    """Clauses that name a wish in its direction."""
-    reverse: int
-    """Clauses that name a wish in the reverse direction."""
-    other: int
-    """Clauses about what the user does not wish for; it may come along with what they do."""
-    wishes: int
-    """All wishes there are."""
-
-    @property
-    def precision(self) -> float:
-        """The share of clauses that are right; 0 where there is none."""
-        return self.right / max(1, self.right + self.reverse + self.other)
-
-    @property
-    def recall(self) -> float:
-        """The share of wishes that are named."""
-        return self.right / max(1, self.wishes)
 
 
 def found_by_contrast(simulated: Sequence[Simulated]) -> list[list[Finding]]:
