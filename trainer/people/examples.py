@@ -75,8 +75,7 @@ def people_examples(
 ) -> list[Example]:
     """One example per person; mirrored twins stand next to each other, and under one name.
 
-    Twins choose between the same answers, and so do people of one seed who show things in other ways: an interval that
-    counted them as several people would be too sure.
+    Twins choose between the same answers: an interval that counted them as two people would be too sure.
 
     Raises:
         ConfigError: settings that no people can have, or too few tasks with answers that differ enough.

@@ -71,13 +71,13 @@ def people_to_validate_on(config: PeopleConfig, seed: int) -> list[Example]:
 
 
 def people_to_test_on(config: PeopleConfig, seed: int) -> list[Example]:
-    """The test split: people who show things in all ways, then those who use one way only."""
+    """The test split: people who show things in all ways, then others who use one way only."""
     answers, dialogues = answers_by_split(config.answers)["test"], dialogues_of(config)
     examples: list[Example] = []
     for kinds in ("all", *ALONE):
         population = _population(config, SIZES["test" if kinds == "all" else "alone"], TEST_SIGNALS, TEST_PAIRS)
         people = People(population, kinds=kinds, unseen_wordings=True)
-        examples += people_examples(answers, people, dialogues, seed=seed)
+        examples += people_examples(answers, people, dialogues, seed=f"{seed} {kinds}")
     return examples
 
 
