@@ -47,7 +47,7 @@ def recorded_steps(config: Config, out: Path) -> None:
     with main_first():
         out.mkdir(exist_ok=True)
         data = prepare_data(run, config)
-        models, encoder = prepare_models(run, config, data, quiet())
+    models, encoder = prepare_models(run, config, data, quiet())
     for lm in models.distinct():
         lm.double()
     training = replace(make_training(run, config, models, encoder, data), sampler=Recorded())

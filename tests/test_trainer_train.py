@@ -55,6 +55,17 @@ def moved(training: Training, role: str, before: dict[str, torch.Tensor]) -> lis
     return [name for name, value in before.items() if not value.equal(now[name])]
 
 
+def test_a_run_without_joint_training_holds_what_the_warm_starts_made(tmp_path: Path) -> None:
+    config = brief_config(write_data(tmp_path / "data"), run={"steps": 0})
+    run = train(config, tmp_path / "run", reporter=quiet(tmp_path / "run"))
+    checkpoint = run.latest()
+    assert checkpoint is not None
+    assert checkpoint.step == 0
+    for role in ("summarizer", "generator"):
+        one, other = (load_file(place / role / "model.safetensors") for place in (run.start, checkpoint.folder))
+        assert all(value.equal(other[name]) for name, value in one.items())
+
+
 def test_two_runs_with_one_seed_are_equal(data: Path, tmp_path: Path) -> None:
     config = brief_config(data)
     one, other = trained(config, tmp_path / "one"), trained(config, tmp_path / "other")

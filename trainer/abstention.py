@@ -16,7 +16,7 @@ from popi_sdk.summarizers.trained import TrainedSummarizer
 from trainer.data import Example
 from trainer.scoring import PairScorer, ranked_right
 
-COST = 0.05
+COST = 0.02
 """Gain in accuracy from which a summary is worth its place."""
 
 

@@ -209,8 +209,8 @@ class RunConfig(Group):
     """Which model learns when; `alternating` lets the summarizer begin."""
     rounds: Count = 1
     """Rounds of `alternating`: the steps are dealt out evenly to 2 * rounds phases."""
-    steps: Count = 80
-    """Steps of joint training."""
+    steps: CountOrNone = 80
+    """Steps of joint training; 0 leaves a run with what its warm starts made."""
     summarizer_learning_rate: Rate = 1e-4
     """The highest of the summarizer's schedule."""
     generator_learning_rate: Rate = 3e-5

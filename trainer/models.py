@@ -22,7 +22,7 @@ from typing import Any, TypeVar, cast
 import torch
 import transformers.utils.logging
 from peft import LoraConfig, PeftModel, get_peft_model
-from safetensors.torch import load_file, save_model
+from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
@@ -237,7 +237,10 @@ def save_learner(policy: Policy, folder: Path, weights: dict[str, torch.Tensor] 
         policy.lm.save_pretrained(str(folder), state_dict=weights)
     else:  # transformers writes nothing in any but the first process, whoever asks for it
         policy.lm.config.save_pretrained(str(folder))
-        save_model(policy.lm, str(folder / "model.safetensors"), metadata={"format": "pt"})
+        once = {name for name, _ in policy.lm.named_parameters()}
+        tied = {name for name, _ in policy.lm.named_parameters(remove_duplicate=False)} - once
+        kept = {name: value.contiguous() for name, value in policy.lm.state_dict().items() if name not in tied}
+        save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
 
 
 def restore_learner(policy: Policy, folder: Path) -> None:
