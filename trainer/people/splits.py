@@ -32,6 +32,8 @@ AT_A_TIME = 500
 """Newcomers made at once, an even number."""
 FEWEST = 1
 """Signals that a person to train on shows at least."""
+FEWEST_TO_CALIBRATE_ON = 4
+"""Signals that a person to calibrate on shows at least: of one or two choices hardly anything can be told."""
 TEST_SIGNALS, TEST_PAIRS = 8, 4
 SIZES = {"validation": 200, "calibration": 400, "test": 400, "alone": 160}
 """People to validate and calibrate on; people of the test split who show things in all ways, and in each way alone."""
@@ -83,7 +85,8 @@ def people_to_test_on(config: PeopleConfig, seed: int) -> list[Example]:
 
 def people_to_calibrate_on(config: PeopleConfig, seed: int) -> list[Example]:
     """Others over the validation tasks, half of whom wish for nothing."""
-    people = People(_population(config, SIZES["calibration"]), few=FEWEST, without_wishes=0.5)
+    population = _population(config, SIZES["calibration"], pairs=TEST_PAIRS)
+    people = People(population, few=min(FEWEST_TO_CALIBRATE_ON, config.signals), without_wishes=0.5)
     return people_examples(
         answers_by_split(config.answers)["validation"], people, dialogues_of(config), seed=f"{seed} calibration"
     )
