@@ -51,7 +51,7 @@ def test_text_of_any_kind_survives_the_file() -> None:
         ({"run": {"steps": "80"}}, r"`run.steps`: Input should be a valid integer"),
         ({"run": {"steps": 80.0}}, r"`run.steps`: Input should be a valid integer"),
         ({"run": {"steps": True}}, r"`run.steps`: Input should be a valid integer"),
-        ({"run": {"steps": 0}}, r"`run.steps`: .*greater than or equal to 1"),
+        ({"run": {"steps": -1}}, r"`run.steps`: .*greater than or equal to 0"),
         ({"run": {"form": "joint"}}, r"`run.form`: .*'interleaved'"),
         ({"run": {"generator_learning_rate": float("inf")}}, r"`run.generator_learning_rate`"),
         ({"run": {"generator_learning_rate": 3.0}}, r"`run.generator_learning_rate`: .*less than or equal to 1"),

@@ -24,6 +24,7 @@ from trainer.data import Example
 from trainer.evaluate import Compared, Evaluation
 from trainer.intervals import Interval
 from trainer.people import splits as people_splits
+from trainer.people.examples import ALONE
 from trainer.ship import is_better, ship
 from trainer.shipped import is_judge, shipped_judge
 from trainer.train import train
@@ -94,7 +95,7 @@ def test_what_is_shipped_writes_summaries_and_replaces_what_was_there(shipped: t
 def test_the_manifest_says_how_good_it_is_beside_every_control(shipped: tuple[Path, Path]) -> None:
     manifest = read_manifest(shipped[0])
     assert isinstance(manifest.metrics["better_than_contrast"], bool)
-    assert manifest.metrics["people"] == TINY["test"] // 2  # twins, and who shows things in other ways too, count once
+    assert manifest.metrics["people"] == (TINY["test"] + len(ALONE) * TINY["alone"]) // 2  # twins count once
     controls = ("none", "contrast", "warm_start", "swapped", "oracle")
     assert {f"accuracy, {name}" for name in (*controls, "trained")} <= manifest.metrics["everyone"].keys()
     assert manifest.text_tokens == 40
