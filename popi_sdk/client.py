@@ -20,7 +20,7 @@ from popi_sdk.background import BackgroundRefresh
 from popi_sdk.cache import SummaryCache, key_of
 from popi_sdk.composer import ChatMessage, Placement, Prompt
 from popi_sdk.config import Config, default_store, load_config
-from popi_sdk.errors import PopiError, StoreError, SummarizerError
+from popi_sdk.errors import ConfigError, PopiError, StoreError, SummarizerError
 from popi_sdk.intake import SignalsLike, coerce, coerce_all
 from popi_sdk.lazy_store import OpenedOnce
 from popi_sdk.one_at_a_time import OneAtATime
@@ -57,9 +57,10 @@ class Popi:
         self, config: Config | str | Path | None = None, *, backend: Backend | None = None, **overrides: Any
     ) -> None:
         self.config = config.with_overrides(overrides) if isinstance(config, Config) else load_config(config, overrides)
-        self._templates = load_templates(self.config.templates)
+        self.templates = load_templates(self.config.templates)
+        self._redactor = rules.make_redactor(self.config)
         self._backend = backend or LiteLLMBackend()
-        self._summarizer: Summarizer = make_summarizer(self.config, self._backend, self._templates)
+        self._summarizer: Summarizer = make_summarizer(self.config, self._backend, self.templates)
         self._pause = Pause(rules.name_of(self._summarizer))
         self._one_at_a_time = OneAtATime()
         self._directly_given = SummaryCache()
@@ -92,8 +93,9 @@ class Popi:
         request = rules.check_request(
             prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
         )
-        personal = self._personal(user_id, coerce(signals))
-        attempt = rules.attempt_with(self._backend.complete, request, personal.summary, self.config, self._templates)
+        given = rules.given(signals, self._redactor)
+        personal = self._personal(user_id, given, request.placement)
+        attempt = rules.attempt_with(self._backend.complete, request, personal.summary, self.config, self.templates)
         completion, warnings = with_fallbacks(request.models, attempt)
         return reply_from(completion, personal, request.prompt_text, warnings)
 
@@ -112,11 +114,11 @@ class Popi:
         request = rules.check_request(
             prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
         )
-        given = coerce(signals)
+        given = rules.given(signals, self._redactor)
 
         def begin() -> Opened[Any]:
-            personal = self._personal(user_id, given)
-            attempt = rules.attempt_with(self._backend.stream, request, personal.summary, self.config, self._templates)
+            personal = self._personal(user_id, given, request.placement)
+            attempt = rules.attempt_with(self._backend.stream, request, personal.summary, self.config, self.templates)
             chunks, warnings = with_fallbacks(request.models, attempt)
             return Opened(chunks, personal, warnings)
 
@@ -137,8 +139,19 @@ class Popi:
         request = rules.check_request(
             prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
         )
-        personal = self._personal(user_id, coerce(signals))
-        return request.composed(personal.summary, request.models[0], self._templates)
+        given = rules.given(signals, self._redactor)
+        personal = self._personal(user_id, given, request.placement)
+        return request.composed(personal.summary, request.models[0], self.templates)
+
+    def personal(self, user_id: str, signals: SignalsLike = (), *, placement: Placement | None = None) -> Personal:
+        """The summary that a call for this user carries, with its status, for those who make the call themselves.
+
+        Raises:
+            SignalError: the user id or a signal cannot be taken.
+            SummarizerError, StoreError: only with `on_failure="raise"`; else the status is "failed".
+        """
+        given = rules.given(signals, self._redactor)
+        return self._personal(user_id, given, placement or self.config.placement)
 
     def summarize(self, signals: SignalsLike) -> Summary:
         """Infer a summary from `signals`; nothing is stored.
@@ -146,18 +159,21 @@ class Popi:
         Raises:
             SummarizerError: the summarizer failed.
         """
-        return self._of_signals(coerce(signals))
+        return self._of_signals(rules.given(signals, self._redactor).signals)
 
     # --- what is known about a user --------------------------------------------------------------------------------
 
     def observe(self, user_id: str, *signals: SignalsLike) -> tuple[Signal, ...]:
-        """Store what a user has shown; durable when this returns. A repeat only renews its time.
+        """Store what a user has shown, without secrets and personal data; durable when this returns.
+
+        A repeat only renews its time. What is returned is what was stored.
 
         Raises:
             SignalError: something cannot be taken; then nothing of this call was stored.
             StoreError: nothing of this call was stored.
         """
-        given = coerce_all(signals)
+        given = rules.given(coerce_all(signals), self._redactor).signals
+        self._expire(user_id)
         self._store.get().observe(self.config.namespace, user_id, given)
         if given and self.config.refresh == "background":
             self._background.ask(self.config.namespace, user_id, self.config.debounce)
@@ -165,11 +181,12 @@ class Popi:
 
     def profile(self, user_id: str) -> Profile:
         """What is stored for a user: the summary to serve, brought up to date where that is due, and counters."""
-        profile = self._store.get().read(self.config.namespace, user_id)
+        profile = self._read(user_id)
         return self._brought_up_to_date(profile)[0]
 
     def history(self, user_id: str) -> tuple[Summary, ...]:
         """All versions of the user's summary, oldest first."""
+        self._expire(user_id)
         return self._store.get().history(self.config.namespace, user_id)
 
     def refresh(self, user_id: str) -> Summary:
@@ -178,7 +195,7 @@ class Popi:
         Raises:
             SummarizerError: the summarizer failed; the summary that was there is still served.
         """
-        profile = self._store.get().read(self.config.namespace, user_id)
+        profile = self._read(user_id)
         return profile.summary if profile.summary.pinned else self._refreshed(profile).summary
 
     def edit(self, user_id: str, text: str | None) -> Summary:
@@ -187,7 +204,7 @@ class Popi:
         Raises:
             SignalError: the guard would cut some of the words; the message names the part.
         """
-        words = None if text is None else rules.own_words(text, self.config)
+        words = None if text is None else rules.own_words(text, self.config, self._redactor)
         self._store.get().pin(self.config.namespace, user_id, words)
         return self.profile(user_id).summary
 
@@ -200,8 +217,21 @@ class Popi:
         self._directly_given.clear()
         return erased
 
+    def expire(self) -> int:
+        """Erase all signals of this namespace that are older than `retention`, and the summaries that rested on them.
+
+        Users who come back need no such call; those who stay away do, once a day, say. How many signals were erased.
+
+        Raises:
+            ConfigError: `retention` is not set.
+        """
+        if self.config.retention is None:
+            raise ConfigError("`retention` is not set, so nothing expires", hint="Give it in days: retention = 365.")
+        return self._expire(None)
+
     def export(self, user_id: str) -> dict[str, object]:
         """Everything held about a user, ready for JSON."""
+        self._expire(user_id)
         return self._store.get().export(self.config.namespace, user_id)
 
     def scoped(self, namespace: str) -> Popi:
@@ -211,6 +241,18 @@ class Popi:
         other._directly_given = SummaryCache()
         other._scoped = True
         return other
+
+    def wrap(self, client: Any) -> Any:
+        """A client like yours, of OpenAI, Anthropic or Mistral, whose requests carry the summary of the user it is for.
+
+        `wrap(client).for_user("ada")` is what you call; your own client stays as it is. See `popi_sdk.integrations`.
+
+        Raises:
+            ConfigError: the client is none that can be wrapped.
+        """
+        from popi_sdk.integrations import wrap
+
+        return wrap(client, self)
 
     def close(self) -> None:
         """Finish refreshes that wait and close the store; a scoped client leaves both to the one it came from."""
@@ -228,22 +270,38 @@ class Popi:
 
     # --- from signals to a summary ---------------------------------------------------------------------------------
 
-    def _personal(self, user_id: str | None, signals: tuple[Signal, ...]) -> Personal:
+    def _personal(self, user_id: str | None, given: rules.Given, placement: Placement) -> Personal:
         """The summary for one call and its status; failures of summarizer and store are told, not raised."""
         if user_id is not None:
             check_names(self.config.namespace, user_id)
         try:
             if user_id is None:
-                return rules.personal_from_summary(self._of_signals(signals))
-            profile = self._store.get().read(self.config.namespace, user_id)
-            if signals and not profile.summary.pinned:
+                summary = self._of_signals(given.signals)
+                return rules.personal_from_summary(summary, placement, given.redactions)
+            profile = self._read(user_id)
+            if given.signals and not profile.summary.pinned:
                 stored = self._store.get().signals(self.config.namespace, user_id, limit=rules.MOST_SIGNALS)
-                return rules.personal_from_summary(self._of_signals(coerce((*stored, *signals))))
-            return rules.personal_from(*self._brought_up_to_date(profile))
+                # What rests on stored signals is not held in memory: once they are forgotten, it must be nowhere.
+                infer = self._infer_anew if stored else self._of_signals
+                summary = infer(coerce((*stored, *given.signals)))
+                return rules.personal_from_summary(summary, placement, given.redactions)
+            profile, warnings = self._brought_up_to_date(profile)
+            return rules.personal_from(profile, placement, warnings)
         except (SummarizerError, StoreError) as error:
             if self.config.on_failure == "raise":
                 raise
             return rules.failed(error)
+
+    def _read(self, user_id: str) -> Profile:
+        self._expire(user_id)
+        return self._store.get().read(self.config.namespace, user_id)
+
+    def _expire(self, user_id: str | None) -> int:
+        """Erase what `retention` has run out for, of this user or of all; how many signals."""
+        before = rules.oldest_kept(self.config)
+        if before is None:
+            return 0
+        return self._store.get().expire(self.config.namespace, user_id, before)
 
     def _brought_up_to_date(self, profile: Profile) -> tuple[Profile, tuple[str, ...]]:
         """The profile after a refresh where one is due, and a warning where an older summary has to do."""
@@ -277,15 +335,19 @@ class Popi:
         held = self._directly_given.get(key)
         if held is not None:
             return held
-        summary = self._inferred(rules.Material(signals, None))
+        summary = self._infer_anew(signals)
         self._directly_given.put(key, summary)
         return summary
 
+    def _infer_anew(self, signals: tuple[Signal, ...]) -> Summary:
+        return self._inferred(rules.Material(signals, None))
+
     def _inferred(self, material: rules.Material) -> Summary:
         """Ask the summarizer and guard what it wrote; without signals there is nothing to ask."""
+        material = rules.shown_to(self._summarizer, material, self.config)
         with self._pause.around():
             written = self._summarizer.summarize(material.signals, material.previous) if material.signals else None
-        return rules.finish(written, material, self.config, rules.name_of(self._summarizer))
+        return rules.finish(written, material, self.config, self._summarizer)
 
     def _refresh_behind(self, namespace: str, user_id: str) -> None:
         """A refresh on the background thread; a failure is logged and tried again with the user's next call."""

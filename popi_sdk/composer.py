@@ -19,6 +19,8 @@ Placement: TypeAlias = Literal["system", "developer", "user"]
 ChatMessage: TypeAlias = dict[str, Any]
 Prompt: TypeAlias = "str | Sequence[Mapping[str, Any]]"
 
+INSTRUCTING = ("system", "developer")
+"""The roles in which an app speaks to the model."""
 MOST_CACHE_MARKS = 4
 """Anthropic refuses a request with more `cache_control` marks."""
 
@@ -97,24 +99,24 @@ def compose(
     text = block(summary, templates)
     if not text:
         return messages
-    messages = _without_block(messages, templates.borders)
+    messages = without_block(messages, templates.borders)
     if placement == "user":
-        return _into_user_turn(messages, text, templates)
-    messages = _without_this_block_in_user_turn(messages, text)
+        return into_user_turn(messages, text, templates)
+    messages = without_this_block_in_user_turn(messages, text)
     part: ChatMessage = {"type": "text", "text": text}
     if provider == "anthropic":
         if _cache_marks(messages, tools) < MOST_CACHE_MARKS:
             part["cache_control"] = {"type": "ephemeral"}
-        return _after_instructions(messages, part, placement, as_parts=True)
-    return _after_instructions(messages, part, placement, as_parts=False)
+        return after_instructions(messages, part, placement, as_parts=True)
+    return after_instructions(messages, part, placement, as_parts=False)
 
 
-def _after_instructions(
+def after_instructions(
     messages: list[ChatMessage], part: ChatMessage, role: Placement, *, as_parts: bool
 ) -> list[ChatMessage]:
     """Add the block to the last leading message of `role`, or as a message of its own after the leading ones."""
     leading = 0
-    while leading < len(messages) and messages[leading]["role"] in ("system", "developer"):
+    while leading < len(messages) and messages[leading].get("role") in INSTRUCTING:
         leading += 1
     same_role = [place for place in range(leading) if messages[place]["role"] == role]
     if not same_role:
@@ -135,40 +137,42 @@ def _appended(content: Any, part: ChatMessage, *, as_parts: bool) -> Any:
     return f"{content}\n\n{part['text']}"
 
 
-def _into_user_turn(messages: list[ChatMessage], text: str, templates: Templates) -> list[ChatMessage]:
+def into_user_turn(
+    messages: list[ChatMessage], text: str, templates: Templates, *, part_type: str = "text"
+) -> list[ChatMessage]:
     """Put the block before the first user turn, where it stays while the chat grows behind it."""
-    place = next((place for place, message in enumerate(messages) if message["role"] == "user"), None)
+    place = next((place for place, message in enumerate(messages) if message.get("role") == "user"), None)
     if place is None:
         return [*messages, {"role": "user", "content": text}]
     content = messages[place].get("content")
     if isinstance(content, list | tuple):
-        kept = [item for item in content if not _is_block(item, templates.borders)]
-        new: Any = [{"type": "text", "text": text}, *kept]
+        kept = [item for item in content if not is_block(item, templates.borders)]
+        new: Any = [{"type": part_type, "text": text}, *kept]
     else:
-        own_words = _cut(str(content or ""), templates.borders)
+        own_words = without_block_in_text(str(content or ""), templates.borders)
         new = templates.render("generation_user", prompt=own_words, preferences=text)
     return [*messages[:place], {**messages[place], "content": new}, *messages[place + 1 :]]
 
 
-def _without_block(messages: list[ChatMessage], borders: tuple[str, str]) -> list[ChatMessage]:
+def without_block(messages: list[ChatMessage], borders: tuple[str, str]) -> list[ChatMessage]:
     """The messages with any earlier block taken out of the leading instructions; user turns are not looked at."""
     cleaned: list[ChatMessage] = []
     for place, message in enumerate(messages):
-        if message["role"] not in ("system", "developer"):
+        if message.get("role") not in INSTRUCTING:
             return [*cleaned, *messages[place:]]
         content = message.get("content")
         if isinstance(content, list | tuple):
-            kept: Any = [item for item in content if not _is_block(item, borders)]
+            kept: Any = [item for item in content if not is_block(item, borders)]
         else:
-            kept = _cut(content, borders) if isinstance(content, str) else content
+            kept = without_block_in_text(content, borders) if isinstance(content, str) else content
         if kept or not content:
             cleaned.append(message if kept == content else {**message, "content": kept})
     return cleaned
 
 
-def _without_this_block_in_user_turn(messages: list[ChatMessage], text: str) -> list[ChatMessage]:
+def without_this_block_in_user_turn(messages: list[ChatMessage], text: str) -> list[ChatMessage]:
     """Take out what an earlier call with `placement="user"` put there; only these very bytes, never a user's words."""
-    place = next((place for place, message in enumerate(messages) if message["role"] == "user"), None)
+    place = next((place for place, message in enumerate(messages) if message.get("role") == "user"), None)
     content = messages[place].get("content") if place is not None else None
     if isinstance(content, str) and content.startswith(text):
         kept: Any = content.removeprefix(text).lstrip("\n")
@@ -179,12 +183,13 @@ def _without_this_block_in_user_turn(messages: list[ChatMessage], text: str) -> 
     return [{**message, "content": kept} if here == place else message for here, message in enumerate(messages)]
 
 
-def _is_block(item: Any, borders: tuple[str, str]) -> bool:
+def is_block(item: Any, borders: tuple[str, str]) -> bool:
+    """Whether a part of a message is a block and nothing else."""
     text = item.get("text") if isinstance(item, Mapping) else None
     return isinstance(text, str) and text.startswith(borders[0] + "\n") and text.rstrip().endswith("\n" + borders[1])
 
 
-def _cut(text: str, borders: tuple[str, str]) -> str:
+def without_block_in_text(text: str, borders: tuple[str, str]) -> str:
     """`text` without blocks, and without the empty line that was put between a block and the text beside it."""
     if borders[0] not in text:
         return text

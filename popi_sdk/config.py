@@ -63,6 +63,10 @@ class Config:
     """Seconds one attempt at a model may take."""
     retries: int = 2
     """Attempts beyond the first."""
+    retention: float | None = None
+    """Days after which a signal is erased, with the summaries that rested on it; None keeps it until forgotten."""
+    redact: Any = True
+    """Whether secrets and personal data are taken out of signals; a table of names and patterns takes out more."""
     templates: Any = None
     """Own templates: a folder, or a table such as {"generation.system" = "..."}."""
     on_failure: OnFailure = "degrade"
@@ -85,6 +89,9 @@ class Config:
         put(self, "retries", _number("retries", self.retries, int, least=0))
         put(self, "embedded_threads", _number("embedded_threads", self.embedded_threads, int, least=1))
         put(self, "debounce", _number("debounce", self.debounce, float, least=0))
+        if self.retention is not None:
+            put(self, "retention", _number("retention", self.retention, float, least=0.001))
+        put(self, "redact", _switch_or_table("redact", self.redact))
         put(self, "timeout", _number("timeout", self.timeout, float, least=0.001))
         for key in ("store", "namespace"):
             if not isinstance(getattr(self, key), str):
@@ -229,6 +236,19 @@ def _one_of(key: str, value: Any, allowed: tuple[str, ...]) -> None:
         near = get_close_matches(str(value)[:40], allowed, n=1)
         hint = f'Did you mean "{near[0]}"?' if near else f"There are: {', '.join(allowed)}."
         raise ConfigError(f"`{key}` cannot be {str(value)[:40]!r}", hint=hint)
+
+
+def _switch_or_table(key: str, value: Any) -> bool | dict[str, str]:
+    words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+    if isinstance(value, str) and value.lower() in words:
+        return words[value.lower()]
+    if isinstance(value, Mapping):
+        return dict(value)
+    if not isinstance(value, bool):
+        raise ConfigError(
+            f"`{key}` cannot be {str(value)[:40]!r}", hint='Use true, false, or a table such as {staff = "E-[0-9]{6}"}.'
+        )
+    return value
 
 
 def _number(key: str, value: Any, kind: type, *, least: float) -> Any:

@@ -6,16 +6,18 @@ arguments checked. `client.py` and `async_client.py` do the reading, the waiting
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any, TypeVar, get_args
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from popi_sdk.backend.fallbacks import options_for_fallback
 from popi_sdk.backend.model_spec import ModelSpec
 from popi_sdk.composer import ChatMessage, Placement, Prompt, as_messages, compose
 from popi_sdk.config import KEYS, Config
 from popi_sdk.errors import ConfigError, PopiError, SignalError, SummarizerError
+from popi_sdk.intake import SignalsLike, coerce
 from popi_sdk.render import raw_tokens
 from popi_sdk.reply import Personal
 from popi_sdk.signals import Signal
@@ -24,6 +26,9 @@ from popi_sdk.summarizers import Summarizer
 from popi_sdk.summary import NOTHING, Clause, Summary
 from popi_sdk.templates import Templates
 from popi_sdk.tokens import count_tokens
+
+if TYPE_CHECKING:
+    from popi_sdk.privacy import Redactor
 
 MOST_SIGNALS = 2_000
 """The newest so many signals of a user are read when a summary is inferred."""
@@ -41,6 +46,14 @@ class Material:
 
     signals: Sequence[Signal]
     previous: Summary | None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The signals of one call, with what was taken out of them."""
+
+    signals: tuple[Signal, ...]
+    redactions: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +122,42 @@ def check_request(
     )
 
 
+def given(signals: SignalsLike, redactor: Redactor | None) -> Given:
+    """Whatever an app holds as signals without secrets and personal data; without a redactor as they are.
+
+    Raises:
+        SignalError: something cannot be taken.
+    """
+    taken = coerce(signals)
+    if redactor is None or not taken:
+        return Given(taken, {})
+    redacted = redactor.signals(taken)
+    return Given(redacted.signals, redacted.counts)
+
+
+def make_redactor(config: Config) -> Redactor | None:
+    """What takes secrets and personal data out of signals, as configured.
+
+    Raises:
+        ConfigError: a pattern of `redact` cannot be used.
+    """
+    if config.redact is False:
+        return None
+    try:  # TEMPORARY
+        from popi_sdk.privacy import Redactor  # its libraries take a while to load; `import popi_sdk` need not wait
+    except ImportError:
+        return None
+
+    return Redactor(None if config.redact is True else config.redact)
+
+
+def oldest_kept(config: Config, now: datetime | None = None) -> datetime | None:
+    """Signals shown before this moment are to be erased; None where all are kept."""
+    if config.retention is None:
+        return None
+    return (now or datetime.now(UTC)) - timedelta(days=config.retention)
+
+
 def refresh_is_due(profile: Profile, config: Config, now: datetime | None = None) -> bool:
     """Whether signals wait that the summary has not looked at, and the user has been quiet for `debounce` seconds."""
     if not profile.stale or config.refresh == "manual":
@@ -133,8 +182,40 @@ def needs_only_news(profile: Profile, summarizer: Summarizer) -> bool:
     return bool(window and summary and profile.stale and profile.seen and summary.raw_tokens > window)
 
 
-def finish(written: Summary | str | None, material: Material, config: Config, name: str) -> Summary:
+def shown_to(summarizer: Summarizer, material: Material, config: Config) -> Material:
+    """What this summarizer may see: text that others may have written only where it cannot reach a system prompt.
+
+    One that names the signals behind each clause sees all, for its clauses can be left out one by one (`served`).
+    """
+    if config.placement == "user" or _names_sources(summarizer):
+        return material
+    trusted = tuple(signal for signal in material.signals if signal.source == "user")
+    return Material(trusted, served(material.previous, "system") if material.previous else None)
+
+
+def _names_sources(summarizer: Summarizer) -> bool:
+    return bool(getattr(summarizer, "names_sources", False))
+
+
+def served(summary: Summary, placement: Placement) -> Summary:
+    """The summary as it may stand at `placement`: clauses that rest on untrusted signals alone only in a user turn."""
+    kept = tuple(clause for clause in summary.clauses if not clause.untrusted)
+    if placement == "user" or len(kept) == len(summary.clauses):
+        return summary
+    return replace(summary, clauses=kept, tokens=count_tokens(" ".join(clause.text for clause in kept)))
+
+
+def _marked(clause: Clause, material: Material, names_sources: bool) -> Clause:
+    """The clause, told whether anything trusted is behind it; where nobody knows, nothing is."""
+    unsure = {signal.id for signal in material.signals if signal.source != "user"}
+    before = {one.text for one in (material.previous or NOTHING).clauses if one.untrusted}
+    known = names_sources and clause.signal_ids
+    return replace(clause, untrusted=unsure.issuperset(clause.signal_ids) if known else bool(unsure or before))
+
+
+def finish(written: Summary | str | None, material: Material, config: Config, summarizer: Summarizer) -> Summary:
     """Guard what a summarizer wrote and note what it rests on and how long its material is."""
+    name = name_of(summarizer)
     from popi_sdk.guard import guard  # its rules take a while to load; `import popi_sdk` need not wait for them
 
     if written is not None and not isinstance(written, Summary | str):
@@ -151,6 +232,7 @@ def finish(written: Summary | str | None, material: Material, config: Config, na
     safe = guard(written or "", max_tokens=config.max_summary_tokens, model=model, signal_ids=ids)
     return replace(
         safe,
+        clauses=tuple(_marked(clause, material, _names_sources(summarizer)) for clause in safe.clauses),
         model=model,
         signal_ids=tuple(dict.fromkeys((*before.signal_ids, *ids))),
         raw_tokens=before.raw_tokens + raw_tokens(material.signals),
@@ -158,16 +240,23 @@ def finish(written: Summary | str | None, material: Material, config: Config, na
     )
 
 
-def own_words(text: str, config: Config) -> Summary:
+def own_words(text: str, config: Config, redactor: Redactor | None) -> Summary:
     """A person's own words as a pinned summary.
 
     Raises:
-        SignalError: the guard would cut some of them; the message names the part.
+        SignalError: they hold personal data, or the guard would cut some of them; the message names the part.
     """
     from popi_sdk.guard import check_own_words, guard
 
     if not isinstance(text, str):
         raise SignalError(f"is a {type(text).__name__}; give a string, or None to let go", field="text")
+    found = redactor.text(text).counts if redactor else {}
+    if found:
+        raise SignalError(
+            f"holds {', '.join(found)}, which has no place in a summary",
+            field="text",
+            hint="Say how you like to be answered without it.",
+        )
     lines = [line for line in text.splitlines() if any(map(str.isalnum, line))] or [text]
     words = list(dict.fromkeys(check_own_words(line, max_tokens=config.max_summary_tokens) for line in lines))
     own = Summary(clauses=tuple(Clause(line, aspect="own words") for line in words), model="person")
@@ -181,16 +270,19 @@ def own_words(text: str, config: Config) -> Summary:
     return replace(safe, pinned=True, created_at=datetime.now(UTC))
 
 
-def personal_from(profile: Profile, warnings: tuple[str, ...] = ()) -> Personal:
+def personal_from(profile: Profile, placement: Placement, warnings: tuple[str, ...] = ()) -> Personal:
     """What a stored profile means for a call."""
-    if not profile.summary:
+    summary = served(profile.summary, placement)
+    if not summary:
         return Personal(NOTHING, "failed" if warnings else "skipped", warnings)
-    return Personal(profile.summary, "stale" if profile.stale else "applied", warnings)
+    return Personal(summary, "stale" if profile.stale else "applied", warnings, dict(summary.removed))
 
 
-def personal_from_summary(summary: Summary) -> Personal:
+def personal_from_summary(summary: Summary, placement: Placement, redactions: Mapping[str, int]) -> Personal:
     """What a summary of signals given directly means for a call."""
-    return Personal(summary, "applied" if summary else "skipped")
+    summary = served(summary, placement)
+    taken_out = dict(Counter(redactions) + Counter(summary.removed))
+    return Personal(summary, "applied" if summary else "skipped", redactions=taken_out)
 
 
 def failed(error: PopiError) -> Personal:

@@ -34,6 +34,8 @@ class Personal:
     summary: Summary
     status: Status
     warnings: tuple[str, ...] = ()
+    redactions: Mapping[str, int] = field(default_factory=dict)
+    """What was taken out of the signals of this call, and by the guard on the way to the summary, by kind."""
 
     @property
     def context(self) -> Context:
@@ -61,7 +63,7 @@ class Reply:
     """The model that answered."""
     warnings: tuple[str, ...] = ()
     redactions: Mapping[str, int] = field(default_factory=dict)
-    """What the guard took out on the way to the summary, counted by reason."""
+    """What was taken out of the signals of this call, and by the guard on the way to the summary, by kind."""
     raw: Any = field(default=None, repr=False)
     """The provider's response as LiteLLM gives it."""
     prompt: str = field(default="", repr=False)
@@ -99,7 +101,7 @@ def reply_from(completion: Completion, personal: Personal, prompt: str, warnings
         cost_usd=completion.cost_usd,
         model=completion.model,
         warnings=(*personal.warnings, *warnings, *completion.warnings),
-        redactions=personal.summary.removed,
+        redactions=personal.redactions,
         raw=completion.raw,
         prompt=prompt,
     )

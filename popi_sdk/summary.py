@@ -23,6 +23,8 @@ class Clause:
     """How sure and how strong, 0 to 1; clauses stand strongest first."""
     aspect: str = ""
     """What it is about ("length", "lists", "said", ...); two clauses about one aspect contradict each other."""
+    untrusted: bool = False
+    """True when only signals with `source="untrusted"` are behind it: it never stands in a system prompt."""
 
 
 @dataclass(frozen=True, slots=True)

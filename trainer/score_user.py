@@ -124,7 +124,7 @@ def score_users(file: Path, *, summarizer: str = "", text: str = "", generator: 
         raise ConfigError(
             f"{file} holds several users, and one text is about one of them", hint="Give a file with that user's lines."
         )
-    own = own_words(text, SdkConfig()) if text else None
+    own = own_words(text, SdkConfig(), redactor=None) if text else None
     judge = open_judge(generator)[1]
     examples = [example if example.pairs else with_held_out(example) for example in given]
     refuse_long_pairs(judge, examples)

@@ -80,6 +80,7 @@ def _of_clause(clause: Clause) -> dict[str, Any]:
         "text": clause.text,
         "strength": clause.strength,
         "aspect": clause.aspect,
+        "untrusted": clause.untrusted,
         "signal_ids": list(clause.signal_ids),
     }
 

@@ -23,7 +23,7 @@ _EXCERPT = 100
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (observe, profile, edit, forget, export):
+    for command in (observe, profile, edit, forget, expire, export):
         app.command()(command)
 
 
@@ -117,6 +117,22 @@ def forget(
         show.line(f"There is no signal {signal} of {user}; nothing was erased.")
     else:
         show.line(f"Erased {what} ({erased:,} signal{'' if erased == 1 else 's'}).")
+
+
+def expire(
+    config: options.ConfigPath = None,
+    store: options.Store = None,
+    namespace: options.Namespace = None,
+    as_json: options.Json = False,
+) -> None:
+    """Erase all signals older than the setting `retention`, with every summary that rested on them."""
+    with _client(config, store, namespace) as popi:
+        erased = popi.expire()
+        days, of = popi.config.retention, popi.config.namespace
+    if as_json:
+        show.json_object({"namespace": of, "retention": days, "erased": erased})
+    else:
+        show.line(f"Erased {erased:,} signal{'' if erased == 1 else 's'} of {of} older than {days:g} days.")
 
 
 def export(

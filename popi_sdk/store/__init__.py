@@ -96,6 +96,13 @@ class Store(Protocol):
         The words are gone from SQLite's files too. On PostgreSQL, vacuum and backups follow the server's settings.
         """
 
+    def expire(self, namespace: str, user_id: str | None, before: datetime) -> int:
+        """Erase signals shown before a moment, as `forget` does; of one user, or of all in the namespace; how many.
+
+        A signal counts by its `at`, else by when it was observed. A user of whom no signal and no own words are left is
+        erased altogether.
+        """
+
     def export(self, namespace: str, user_id: str) -> dict[str, object]:
         """Everything held about the user, ready for JSON."""
 
@@ -128,6 +135,9 @@ class AsyncStore(Protocol):
 
     async def forget(self, namespace: str, user_id: str, signal_id: str | None = None) -> int:
         """See `Store.forget`."""
+
+    async def expire(self, namespace: str, user_id: str | None, before: datetime) -> int:
+        """See `Store.expire`."""
 
     async def export(self, namespace: str, user_id: str) -> dict[str, object]:
         """See `Store.export`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
@@ -71,6 +72,10 @@ class InThreads:
         """See `Store.forget`."""
         return await asyncio.to_thread(self._store.forget, namespace, user_id, signal_id)
 
+    async def expire(self, namespace: str, user_id: str | None, before: datetime) -> int:
+        """See `Store.expire`."""
+        return await asyncio.to_thread(self._store.expire, namespace, user_id, before)
+
     async def export(self, namespace: str, user_id: str) -> dict[str, object]:
         """See `Store.export`."""
         return await asyncio.to_thread(self._store.export, namespace, user_id)
@@ -119,6 +124,16 @@ class AsyncDatabase:
     async def forget(self, namespace: str, user_id: str, signal_id: str | None = None) -> int:
         """See `Store.forget`."""
         return await self._write(writing.forget, namespace, user_id, signal_id)
+
+    async def expire(self, namespace: str, user_id: str | None, before: datetime) -> int:
+        """See `Store.expire`."""
+        check_names(namespace, "any" if user_id is None else user_id)
+        if user_id is None:
+            users = await self._connected(self._engines.read, reading.users_with_expired, namespace, before)
+        else:  # looking costs a read; locking the profile on every look would hold up the others
+            some = await self._run(self._engines.read, reading.expired, namespace, user_id, before)
+            users = [user_id] if some else []
+        return sum([await self._write(writing.expire, namespace, each, before) for each in users])
 
     async def export(self, namespace: str, user_id: str) -> dict[str, object]:
         """See `Store.export`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -97,10 +98,20 @@ class Database:
     def forget(self, namespace: str, user_id: str, signal_id: str | None = None) -> int:
         """See `Store.forget`."""
         removed = self._write(writing.forget, namespace, user_id, signal_id)
-        if self._at.path is not None:
-            with self._gate:
-                erase_log(self._engines.read)
+        self._erase_log()
         return removed
+
+    def expire(self, namespace: str, user_id: str | None, before: datetime) -> int:
+        """See `Store.expire`."""
+        check_names(namespace, "any" if user_id is None else user_id)
+        if user_id is None:
+            users = self._connected(self._engines.read, reading.users_with_expired, namespace, before)
+        else:  # looking costs a read; taking the writer's lock on every look would hold up the others
+            users = [user_id] if self._run(self._engines.read, reading.expired, namespace, user_id, before) else []
+        erased = sum(self._write(writing.expire, namespace, each, before) for each in users)
+        if erased:
+            self._erase_log()
+        return erased
 
     def export(self, namespace: str, user_id: str) -> dict[str, object]:
         """See `Store.export`."""
@@ -112,6 +123,11 @@ class Database:
         self._closed = True
         self._finalizer()
         self._gate.open()
+
+    def _erase_log(self) -> None:
+        if self._at.path is not None:
+            with self._gate:
+                erase_log(self._engines.read)
 
     def _run(
         self,

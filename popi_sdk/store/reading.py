@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, select
 
 from popi_sdk.signals import Signal
 from popi_sdk.store import Profile, rows, schema
@@ -79,6 +80,20 @@ def signals(
     return tuple(rows.signal(body, at) for body, at in reversed(found))
 
 
+def expired(connection: Connection, namespace: str, user_id: str, before: datetime) -> list[str]:
+    """The ids of the user's signals that were shown before a moment."""
+    found = connection.execute(select(_signals.c.signal_id).where(_of_user(namespace, user_id), _shown_before(before)))
+    return list(found.scalars())
+
+
+def users_with_expired(connection: Connection, namespace: str, before: datetime) -> list[str]:
+    """The users of a namespace with a signal that was shown before a moment."""
+    found = connection.execute(
+        select(_signals.c.user_id).where(_signals.c.namespace == namespace, _shown_before(before)).distinct()
+    )
+    return list(found.scalars())
+
+
 def trainable(connection: Connection, namespace: str) -> list[tuple[str, tuple[Signal, ...]]]:
     """Every user of a namespace with the signals they allow training on, oldest first; no others are read."""
     shown_at = func.coalesce(_signals.c.at, _signals.c.observed_at)
@@ -117,6 +132,14 @@ def export(connection: Connection, namespace: str, user_id: str) -> dict[str, ob
     }
 
 
+def _of_user(namespace: str, user_id: str) -> ColumnElement[bool]:
+    return and_(_signals.c.namespace == namespace, _signals.c.user_id == user_id)
+
+
+def _shown_before(moment: datetime) -> ColumnElement[bool]:
+    return func.coalesce(_signals.c.at, _signals.c.observed_at) < rows.microseconds(moment)
+
+
 def _versions(namespace: str, user_id: str) -> Select[Any]:
     return (
         select(_summaries.c.version, _summaries.c.pinned, _summaries.c.created_at, _summaries.c.body)
@@ -152,6 +175,7 @@ def _exported_summary(summary: Summary) -> dict[str, object]:
                 "signal_ids": list(clause.signal_ids),
                 "strength": clause.strength,
                 "aspect": clause.aspect,
+                "untrusted": clause.untrusted,
             }
             for clause in summary.clauses
         ],

@@ -75,7 +75,8 @@ def check_signals(signals: Any) -> tuple[Signal, ...]:
 def summary_body(summary: Summary) -> str:
     """All of a summary but what has its own column."""
     clauses = [
-        [clause.text, list(clause.signal_ids), float(clause.strength), clause.aspect] for clause in summary.clauses
+        [clause.text, list(clause.signal_ids), float(clause.strength), clause.aspect, clause.untrusted]
+        for clause in summary.clauses
     ]
     body: dict[str, Any] = {
         "clauses": clauses,
@@ -96,8 +97,9 @@ def summary(version: int | None, pinned: bool | None, created_at: int | None, bo
     content = json.loads(body)
     return Summary(
         clauses=tuple(
-            Clause(text, tuple(signal_ids), strength, aspect)
-            for text, signal_ids, strength, aspect in content["clauses"]
+            # Rows written before clauses had a mark of trust hold four items.
+            Clause(text, tuple(signal_ids), strength, aspect, *mark)
+            for text, signal_ids, strength, aspect, *mark in content["clauses"]
         ),
         version=version,
         signal_ids=tuple(content["signal_ids"]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -104,36 +105,59 @@ def forget(connection: Connection, namespace: str, user_id: str, signal_id: str 
     if held is None:
         return 0
     if signal_id is None:
-        removed = connection.execute(delete(_signals).where(_of(_signals, namespace, user_id))).rowcount
-        connection.execute(delete(_summaries).where(_of(_summaries, namespace, user_id)))
-        connection.execute(delete(_profiles).where(_of(_profiles, namespace, user_id)))
-        return removed
+        return _erase_all(connection, namespace, user_id)
     if not isinstance(signal_id, str):
         raise SignalError(f"is {type(signal_id).__name__}, not a string", field="signal_id")
     if not signal_id.isascii() or not signal_id.isprintable():
         return 0  # No signal has such an id, and a driver may choke on it.
-    this_one = and_(_of(_signals, namespace, user_id), _signals.c.signal_id == signal_id)
-    if not connection.execute(delete(_signals).where(this_one)).rowcount:
+    return _erase(connection, namespace, user_id, held, [signal_id])
+
+
+def expire(connection: Connection, namespace: str, user_id: str, before: datetime) -> int:
+    """Erase the user's signals that were shown before a moment; the user too, when nothing else is left."""
+    held = _locked(connection, namespace, user_id)
+    if held is None:
         return 0
-    left = _forget_versions(connection, namespace, user_id, signal_id)
+    erased = _erase(connection, namespace, user_id, held, reading.expired(connection, namespace, user_id, before))
+    if erased and erased == held.signal_count and held.pinned_version is None:
+        _erase_all(connection, namespace, user_id)
+    return erased
+
+
+def _erase_all(connection: Connection, namespace: str, user_id: str) -> int:
+    removed = connection.execute(delete(_signals).where(_of(_signals, namespace, user_id))).rowcount
+    connection.execute(delete(_summaries).where(_of(_summaries, namespace, user_id)))
+    connection.execute(delete(_profiles).where(_of(_profiles, namespace, user_id)))
+    return removed
+
+
+def _erase(connection: Connection, namespace: str, user_id: str, held: Row[Any], signal_ids: Sequence[str]) -> int:
+    """Erase signals and the inferred versions that rest on them; how many signals there were."""
+    erased = 0
+    for some in _batches(signal_ids):
+        these = and_(_of(_signals, namespace, user_id), _signals.c.signal_id.in_(some))
+        erased += connection.execute(delete(_signals).where(these)).rowcount
+    if not erased:
+        return 0
+    left = _forget_versions(connection, namespace, user_id, set(signal_ids))
     served = held.inferred_version
     if served is not None and served not in left:
         served = max(left, default=None)
-    _start_anew(connection, namespace, user_id, held, inferred_version=served, signal_count=held.signal_count - 1)
-    return 1
+    _start_anew(connection, namespace, user_id, held, inferred_version=served, signal_count=held.signal_count - erased)
+    return erased
 
 
-def _forget_versions(connection: Connection, namespace: str, user_id: str, signal_id: str) -> list[int]:
-    """Erase the inferred versions that rest on the signal; which ones are left.
+def _forget_versions(connection: Connection, namespace: str, user_id: str, signal_ids: set[str]) -> list[int]:
+    """Erase the inferred versions that rest on one of the signals; which ones are left.
 
-    One that does not say what it rests on may rest on this signal, so it goes too.
+    One that does not say what it rests on may rest on any, so it goes too.
     """
     left = []
     for summary in reading.history(connection, namespace, user_id):
         if summary.pinned:
             continue
         behind = {*summary.signal_ids, *(each for clause in summary.clauses for each in clause.signal_ids)}
-        if behind and signal_id not in behind:
+        if behind and not signal_ids & behind:
             left.append(summary.version)
             continue
         this_one = and_(_of(_summaries, namespace, user_id), _summaries.c.version == summary.version)

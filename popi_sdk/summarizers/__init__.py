@@ -30,7 +30,9 @@ class Summarizer(Protocol):
     """Anything with `summarize`; give one to `Popi(summarizer=...)` to use your own.
 
     Optional attributes: `name` (stands in `summary.model`), `input_tokens` (beyond that much history it is shown its
-    previous summary and what is new), `asummarize` (awaited by AsyncPopi; without it `summarize` runs in a thread).
+    previous summary and what is new), `asummarize` (awaited by AsyncPopi; without it `summarize` runs in a thread),
+    `names_sources` (true when each clause names the signals behind it and nothing else is; one without it is not shown
+    signals with `source="untrusted"`, unless `placement` is "user").
     """
 
     def summarize(self, signals: Sequence[Signal], previous: Summary | None = None) -> Summary | str:

@@ -48,6 +48,7 @@ class Contrast:
     """
 
     name = "contrast"
+    names_sources = True
 
     def summarize(self, signals: Sequence[Signal], previous: Summary | None = None) -> Summary:  # noqa: ARG002
         """Say how the user behind `signals` likes to be answered; empty when the evidence is too thin.

@@ -74,6 +74,8 @@ class TrainedSummarizer:
         # One that reads texts shortened, as facts, was trained on signals alone and has room for many: it is shown them
         # again rather than its last summary and what is new.
         self.input_tokens = None if self.manifest.text_tokens else self.manifest.input_tokens
+        # One that reads facts writes its own clauses; one that reads texts could be talked into hiding their source.
+        self.names_sources = self.manifest.text_tokens is not None
         self._threads = threads
         self._engine: Engine | None = None
         self._process = 0
