@@ -143,10 +143,7 @@ def make_redactor(config: Config) -> Redactor | None:
     """
     if config.redact is False:
         return None
-    try:  # TEMPORARY
-        from popi_sdk.privacy import Redactor  # its libraries take a while to load; `import popi_sdk` need not wait
-    except ImportError:
-        return None
+    from popi_sdk.privacy import Redactor  # its patterns take a while to load; `import popi_sdk` need not wait
 
     return Redactor(None if config.redact is True else config.redact)
 

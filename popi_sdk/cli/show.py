@@ -117,9 +117,12 @@ def profile(stored: Profile, behind: Mapping[str, Mapping[str, Any]] | None) -> 
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Any]:
     """A bar on standard error while something takes long, on a terminal only; gives a function that advances it."""
+    if not sys.stderr.isatty():  # a bar that rich shows disabled still ends with an empty line in its version 13
+        yield lambda _steps: None
+        return
     from rich.progress import Progress
 
-    with Progress(console=_console(err=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    with Progress(console=_console(err=True), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda steps: bar.advance(task, steps)
 
@@ -139,7 +142,8 @@ def _clauses(summary: Summary, *, err: bool, behind: Mapping[str, Mapping[str, A
     line(("Summary", "bold"), f" {writer}{version}, {_tokens(summary.tokens, summary.estimated)}:", err=err)
     for clause in summary.clauses:
         count = "" if not clause.signal_ids else f"  ({_counted(len(clause.signal_ids), 'signal')})"
-        line("  - ", clause.text, (count, "dim"), err=err)
+        kept_out = "  (only untrusted signals are behind it: kept out of system prompts)" if clause.untrusted else ""
+        line("  - ", clause.text, (count + kept_out, "dim"), err=err)
         if behind is not None:
             _signals_behind([behind[name] for name in clause.signal_ids if name in behind], pinned=summary.pinned)
 
