@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from popi_sdk import personalization as rules
+from popi_sdk import telemetry
 from popi_sdk.backend import AsyncBackend, LiteLLMBackend
 from popi_sdk.backend.fallbacks import awith_fallbacks
 from popi_sdk.background import AsyncBackgroundRefresh
@@ -62,7 +63,7 @@ class AsyncPopi:
         self.config = config.with_overrides(overrides) if isinstance(config, Config) else load_config(config, overrides)
         self.templates = load_templates(self.config.templates)
         self._redactor = rules.make_redactor(self.config)
-        self._backend = backend or LiteLLMBackend()
+        self._backend = telemetry.Traced(backend or LiteLLMBackend())
         self._summarizer: Summarizer = make_summarizer(self.config, self._backend, self.templates)
         self._pause = Pause(rules.name_of(self._summarizer))
         self._one_at_a_time = AsyncOneAtATime()
@@ -73,6 +74,7 @@ class AsyncPopi:
 
     # --- answering -------------------------------------------------------------------------------------------------
 
+    @telemetry.call("personalize")
     async def personalize(
         self,
         prompt: Prompt,
@@ -96,7 +98,7 @@ class AsyncPopi:
         request = rules.check_request(
             prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
         )
-        given = rules.given(signals, self._redactor)
+        given = self._given(signals)
         personal = await self._personal(user_id, given, request.placement)
         attempt = rules.attempt_with(self._backend.acomplete, request, personal.summary, self.config, self.templates)
         completion, warnings = await awith_fallbacks(request.models, attempt)
@@ -117,8 +119,9 @@ class AsyncPopi:
         request = rules.check_request(
             prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
         )
-        given = rules.given(signals, self._redactor)
+        given = self._given(signals)
 
+        @telemetry.opening
         async def begin() -> Opened[Any]:
             personal = await self._personal(user_id, given, request.placement)
             attempt = rules.attempt_with(self._backend.astream, request, personal.summary, self.config, self.templates)
@@ -127,6 +130,7 @@ class AsyncPopi:
 
         return AsyncReplyStream(begin, request.prompt_text)
 
+    @telemetry.call("compose")
     async def compose(
         self,
         prompt: Prompt,
@@ -142,10 +146,11 @@ class AsyncPopi:
         request = rules.check_request(
             prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
         )
-        given = rules.given(signals, self._redactor)
+        given = self._given(signals)
         personal = await self._personal(user_id, given, request.placement)
         return request.composed(personal.summary, request.models[0], self.templates)
 
+    @telemetry.call("personal")
     async def personal(
         self, user_id: str, signals: SignalsLike = (), *, placement: Placement | None = None
     ) -> Personal:
@@ -155,19 +160,21 @@ class AsyncPopi:
             SignalError: the user id or a signal cannot be taken.
             SummarizerError, StoreError: only with `on_failure="raise"`; else the status is "failed".
         """
-        given = rules.given(signals, self._redactor)
+        given = self._given(signals)
         return await self._personal(user_id, given, placement or self.config.placement)
 
+    @telemetry.call("summarize")
     async def summarize(self, signals: SignalsLike) -> Summary:
         """Infer a summary from `signals`; nothing is stored.
 
         Raises:
             SummarizerError: the summarizer failed.
         """
-        return await self._of_signals(rules.given(signals, self._redactor).signals)
+        return await self._of_signals(self._given(signals).signals)
 
     # --- what is known about a user --------------------------------------------------------------------------------
 
+    @telemetry.memory("upsert_memory")
     async def observe(self, user_id: str, *signals: SignalsLike) -> tuple[Signal, ...]:
         """Store what a user has shown, without secrets and personal data; durable when this returns.
 
@@ -177,7 +184,7 @@ class AsyncPopi:
             SignalError: something cannot be taken; then nothing of this call was stored.
             StoreError: nothing of this call was stored.
         """
-        given = rules.given(coerce_all(signals), self._redactor).signals
+        given = self._given(coerce_all(signals)).signals
         await self._expire(user_id)
         await (await self._store.get()).observe(self.config.namespace, user_id, given)
         if given and self.config.refresh == "background":
@@ -189,6 +196,7 @@ class AsyncPopi:
         profile = await self._read(user_id)
         return (await self._brought_up_to_date(profile))[0]
 
+    @telemetry.memory("search_memory")
     async def history(self, user_id: str) -> tuple[Summary, ...]:
         """All versions of the user's summary, oldest first."""
         await self._expire(user_id)
@@ -203,6 +211,7 @@ class AsyncPopi:
         profile = await self._read(user_id)
         return profile.summary if profile.summary.pinned else (await self._refreshed(profile)).summary
 
+    @telemetry.memory("update_memory")
     async def edit(self, user_id: str, text: str | None) -> Summary:
         """Let a person's own words be the summary, until `edit(user_id, None)` lets go of them.
 
@@ -213,6 +222,7 @@ class AsyncPopi:
         await (await self._store.get()).pin(self.config.namespace, user_id, words)
         return (await self.profile(user_id)).summary
 
+    @telemetry.memory("delete_memory")
     async def forget(self, user_id: str, signal_id: str | None = None) -> int:
         """Erase one signal and every summary version that rested on it, or all about a user.
 
@@ -222,6 +232,7 @@ class AsyncPopi:
         self._directly_given.clear()
         return erased
 
+    @telemetry.memory("delete_memory")
     async def expire(self) -> int:
         """Erase all signals of this namespace that are older than `retention`, and the summaries that rested on them.
 
@@ -234,6 +245,7 @@ class AsyncPopi:
             raise ConfigError("`retention` is not set, so nothing expires", hint="Give it in days: retention = 365.")
         return await self._expire(None)
 
+    @telemetry.memory("search_memory")
     async def export(self, user_id: str) -> dict[str, object]:
         """Everything held about a user, ready for JSON."""
         await self._expire(user_id)
@@ -275,6 +287,12 @@ class AsyncPopi:
 
     # --- from signals to a summary ---------------------------------------------------------------------------------
 
+    def _given(self, signals: SignalsLike) -> rules.Given:
+        given = rules.given(signals, self._redactor)
+        telemetry.redacted(given.redactions)
+        return given
+
+    @telemetry.told
     async def _personal(self, user_id: str | None, given: rules.Given, placement: Placement) -> Personal:
         """The summary for one call and its status; failures of summarizer and store are told, not raised."""
         if user_id is not None:
@@ -299,6 +317,7 @@ class AsyncPopi:
                 raise
             return rules.failed(error)
 
+    @telemetry.memory("search_memory")
     async def _read(self, user_id: str) -> Profile:
         await self._expire(user_id)
         return await (await self._store.get()).read(self.config.namespace, user_id)
@@ -328,6 +347,7 @@ class AsyncPopi:
             what = "An older summary is served" if profile.summary else "Answered without a summary"
             return profile, (f"{what}: {error}",)
 
+    @telemetry.memory("update_memory")
     async def _refreshed(self, profile: Profile) -> Profile:
         """Infer and save a new version; when the profile has moved on meanwhile, what is there now counts."""
         news_only = rules.needs_only_news(profile, self._summarizer)
@@ -355,7 +375,9 @@ class AsyncPopi:
         material = rules.shown_to(self._summarizer, material, self.config)
         with self._pause.around():
             written = await self._asked(material) if material.signals else None
-        return await asyncio.to_thread(rules.finish, written, material, self.config, self._summarizer)
+        summary = await asyncio.to_thread(rules.finish, written, material, self.config, self._summarizer)
+        telemetry.redacted(summary.removed)
+        return summary
 
     async def _asked(self, material: rules.Material) -> Summary | str:
         """A summarizer that waits is awaited (`asummarize`); one that computes does so in a thread."""
@@ -366,6 +388,7 @@ class AsyncPopi:
             return cast("Summary | str", await awaitable(material.signals, material.previous))
         return await asyncio.to_thread(self._summarizer.summarize, material.signals, material.previous)
 
+    @telemetry.apart
     async def _refresh_behind(self, namespace: str, user_id: str) -> None:
         """A refresh in a task of its own; a failure is logged and tried again with the user's next call."""
         try:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from popi_sdk import personalization as rules
+from popi_sdk import telemetry
 from popi_sdk.backend import Backend, LiteLLMBackend
 from popi_sdk.backend.fallbacks import with_fallbacks
 from popi_sdk.background import BackgroundRefresh
@@ -59,7 +60,7 @@ class Popi:
         self.config = config.with_overrides(overrides) if isinstance(config, Config) else load_config(config, overrides)
         self.templates = load_templates(self.config.templates)
         self._redactor = rules.make_redactor(self.config)
-        self._backend = backend or LiteLLMBackend()
+        self._backend = telemetry.Traced(backend or LiteLLMBackend())
         self._summarizer: Summarizer = make_summarizer(self.config, self._backend, self.templates)
         self._pause = Pause(rules.name_of(self._summarizer))
         self._one_at_a_time = OneAtATime()
@@ -70,6 +71,7 @@ class Popi:
 
     # --- answering -------------------------------------------------------------------------------------------------
 
+    @telemetry.call("personalize")
     def personalize(
         self,
         prompt: Prompt,
@@ -93,7 +95,7 @@ class Popi:
         request = rules.check_request(
             prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
         )
-        given = rules.given(signals, self._redactor)
+        given = self._given(signals)
         personal = self._personal(user_id, given, request.placement)
         attempt = rules.attempt_with(self._backend.complete, request, personal.summary, self.config, self.templates)
         completion, warnings = with_fallbacks(request.models, attempt)
@@ -114,8 +116,9 @@ class Popi:
         request = rules.check_request(
             prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
         )
-        given = rules.given(signals, self._redactor)
+        given = self._given(signals)
 
+        @telemetry.opening
         def begin() -> Opened[Any]:
             personal = self._personal(user_id, given, request.placement)
             attempt = rules.attempt_with(self._backend.stream, request, personal.summary, self.config, self.templates)
@@ -124,6 +127,7 @@ class Popi:
 
         return ReplyStream(begin, request.prompt_text)
 
+    @telemetry.call("compose")
     def compose(
         self,
         prompt: Prompt,
@@ -139,10 +143,11 @@ class Popi:
         request = rules.check_request(
             prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
         )
-        given = rules.given(signals, self._redactor)
+        given = self._given(signals)
         personal = self._personal(user_id, given, request.placement)
         return request.composed(personal.summary, request.models[0], self.templates)
 
+    @telemetry.call("personal")
     def personal(self, user_id: str, signals: SignalsLike = (), *, placement: Placement | None = None) -> Personal:
         """The summary that a call for this user carries, with its status, for those who make the call themselves.
 
@@ -150,19 +155,21 @@ class Popi:
             SignalError: the user id or a signal cannot be taken.
             SummarizerError, StoreError: only with `on_failure="raise"`; else the status is "failed".
         """
-        given = rules.given(signals, self._redactor)
+        given = self._given(signals)
         return self._personal(user_id, given, placement or self.config.placement)
 
+    @telemetry.call("summarize")
     def summarize(self, signals: SignalsLike) -> Summary:
         """Infer a summary from `signals`; nothing is stored.
 
         Raises:
             SummarizerError: the summarizer failed.
         """
-        return self._of_signals(rules.given(signals, self._redactor).signals)
+        return self._of_signals(self._given(signals).signals)
 
     # --- what is known about a user --------------------------------------------------------------------------------
 
+    @telemetry.memory("upsert_memory")
     def observe(self, user_id: str, *signals: SignalsLike) -> tuple[Signal, ...]:
         """Store what a user has shown, without secrets and personal data; durable when this returns.
 
@@ -172,7 +179,7 @@ class Popi:
             SignalError: something cannot be taken; then nothing of this call was stored.
             StoreError: nothing of this call was stored.
         """
-        given = rules.given(coerce_all(signals), self._redactor).signals
+        given = self._given(coerce_all(signals)).signals
         self._expire(user_id)
         self._store.get().observe(self.config.namespace, user_id, given)
         if given and self.config.refresh == "background":
@@ -184,6 +191,7 @@ class Popi:
         profile = self._read(user_id)
         return self._brought_up_to_date(profile)[0]
 
+    @telemetry.memory("search_memory")
     def history(self, user_id: str) -> tuple[Summary, ...]:
         """All versions of the user's summary, oldest first."""
         self._expire(user_id)
@@ -198,6 +206,7 @@ class Popi:
         profile = self._read(user_id)
         return profile.summary if profile.summary.pinned else self._refreshed(profile).summary
 
+    @telemetry.memory("update_memory")
     def edit(self, user_id: str, text: str | None) -> Summary:
         """Let a person's own words be the summary, until `edit(user_id, None)` lets go of them.
 
@@ -208,6 +217,7 @@ class Popi:
         self._store.get().pin(self.config.namespace, user_id, words)
         return self.profile(user_id).summary
 
+    @telemetry.memory("delete_memory")
     def forget(self, user_id: str, signal_id: str | None = None) -> int:
         """Erase one signal and every summary version that rested on it, or all about a user.
 
@@ -217,6 +227,7 @@ class Popi:
         self._directly_given.clear()
         return erased
 
+    @telemetry.memory("delete_memory")
     def expire(self) -> int:
         """Erase all signals of this namespace that are older than `retention`, and the summaries that rested on them.
 
@@ -229,6 +240,7 @@ class Popi:
             raise ConfigError("`retention` is not set, so nothing expires", hint="Give it in days: retention = 365.")
         return self._expire(None)
 
+    @telemetry.memory("search_memory")
     def export(self, user_id: str) -> dict[str, object]:
         """Everything held about a user, ready for JSON."""
         self._expire(user_id)
@@ -270,6 +282,12 @@ class Popi:
 
     # --- from signals to a summary ---------------------------------------------------------------------------------
 
+    def _given(self, signals: SignalsLike) -> rules.Given:
+        given = rules.given(signals, self._redactor)
+        telemetry.redacted(given.redactions)
+        return given
+
+    @telemetry.told
     def _personal(self, user_id: str | None, given: rules.Given, placement: Placement) -> Personal:
         """The summary for one call and its status; failures of summarizer and store are told, not raised."""
         if user_id is not None:
@@ -292,6 +310,7 @@ class Popi:
                 raise
             return rules.failed(error)
 
+    @telemetry.memory("search_memory")
     def _read(self, user_id: str) -> Profile:
         self._expire(user_id)
         return self._store.get().read(self.config.namespace, user_id)
@@ -320,6 +339,7 @@ class Popi:
             what = "An older summary is served" if profile.summary else "Answered without a summary"
             return profile, (f"{what}: {error}",)
 
+    @telemetry.memory("update_memory")
     def _refreshed(self, profile: Profile) -> Profile:
         """Infer and save a new version; when the profile has moved on meanwhile, what is there now counts."""
         news_only = rules.needs_only_news(profile, self._summarizer)
@@ -347,7 +367,9 @@ class Popi:
         material = rules.shown_to(self._summarizer, material, self.config)
         with self._pause.around():
             written = self._summarizer.summarize(material.signals, material.previous) if material.signals else None
-        return rules.finish(written, material, self.config, self._summarizer)
+        summary = rules.finish(written, material, self.config, self._summarizer)
+        telemetry.redacted(summary.removed)
+        return summary
 
     def _refresh_behind(self, namespace: str, user_id: str) -> None:
         """A refresh on the background thread; a failure is logged and tried again with the user's next call."""

@@ -123,7 +123,7 @@ class TestScores:
         scorer = shipped_judge(judge)[1]
         from popi_sdk.config import Config
 
-        shown = scorer.margins([ADA], [own_words(BRIEF, Config())])[0]
+        shown = scorer.margins([ADA], [own_words(BRIEF, Config(), redactor=None)])[0]
         bare = scorer.margins([ADA], [NOTHING])[0]
         assert score.margin == pytest.approx((shown - bare).mean().item(), abs=1e-4)
         assert score.accuracy_without == pytest.approx((bare > ROUNDING).double().mean().item())
