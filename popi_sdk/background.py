@@ -13,9 +13,12 @@ User = tuple[str, str]
 
 
 class BackgroundRefresh:
-    """Calls `refresh(namespace, user_id)` for each user once its time has come; later requests move the time."""
+    """Calls `refresh(namespace, user_id, hurry)` for each user once its time has come; later requests move the time.
 
-    def __init__(self, refresh: Callable[[str, str], None]) -> None:
+    It returns the seconds after which it wants to be called again, 0 when it is done; in a hurry it is done at once.
+    """
+
+    def __init__(self, refresh: Callable[[str, str, bool], float]) -> None:
         self._refresh = refresh
         self._start_over()
 
@@ -51,7 +54,10 @@ class BackgroundRefresh:
 
     def _work(self) -> None:
         while (user := self._next()) is not None:
-            self._refresh(*user)
+            wait = self._refresh(*user, self._closing)
+            if wait > 0:
+                with self._changed:
+                    self._due.setdefault(user, time.monotonic() + wait)
 
     def _next(self) -> User | None:
         """Wait for the next user that is due; None when closing and nothing is left."""
@@ -74,8 +80,9 @@ class BackgroundRefresh:
 class AsyncBackgroundRefresh:
     """The twin for asyncio: one task for each user that waits; a user asked for while being refreshed follows after."""
 
-    def __init__(self, refresh: Callable[[str, str], Awaitable[None]]) -> None:
+    def __init__(self, refresh: Callable[[str, str, bool], Awaitable[float]]) -> None:
         self._refresh = refresh
+        self._closing = False
         self._waiting: dict[User, asyncio.Task[None]] = {}
         self._running: dict[User, asyncio.Task[None]] = {}
         self._again: set[User] = set()
@@ -93,6 +100,13 @@ class AsyncBackgroundRefresh:
 
     async def close(self) -> None:
         """Do what is still waiting now; nothing asked for is dropped."""
+        self._closing = True
+        try:
+            await self._finish()
+        finally:
+            self._closing = False
+
+    async def _finish(self) -> None:
         while self._waiting or self._running:
             for user, task in list(self._waiting.items()):
                 if self._is_alive(task):
@@ -105,17 +119,21 @@ class AsyncBackgroundRefresh:
     async def _wait(self, user: User, delay: float) -> None:
         await asyncio.sleep(delay)
         self._running[user] = self._waiting.pop(user)
+        wait = 0.0
         try:
-            await self._run(user)
+            wait = await self._run(user)
         finally:
             self._running.pop(user, None)
+        if wait > 0:
+            self.ask(*user, wait)
 
-    async def _run(self, user: User) -> None:
-        """Refresh, and once more where new signals came meanwhile."""
-        await self._refresh(*user)
+    async def _run(self, user: User) -> float:
+        """Refresh, and once more where new signals came meanwhile; the seconds after which to come back."""
+        wait = await self._refresh(*user, self._closing)
         while user in self._again:
             self._again.discard(user)
-            await self._refresh(*user)
+            wait = await self._refresh(*user, self._closing)
+        return wait
 
     @staticmethod
     def _is_alive(task: asyncio.Task[None] | None) -> bool:

@@ -25,6 +25,8 @@ class SummaryCache:
         self._most = most
         self._summaries: OrderedDict[Key, Summary] = OrderedDict()
         self._lock = Lock()
+        self.cleared = 0
+        """How often everything was let go of."""
 
     def get(self, key: Key) -> Summary | None:
         """The summary inferred from these signals, if it is still held."""
@@ -34,9 +36,14 @@ class SummaryCache:
                 self._summaries.move_to_end(key)
             return summary
 
-    def put(self, key: Key, summary: Summary) -> None:
-        """Hold `summary`, and let go of the one that was not used for the longest time."""
+    def put(self, key: Key, summary: Summary, *, since: int) -> None:
+        """Hold `summary`, and let go of the one that was not used for the longest time.
+
+        `since` is what `cleared` was when the summary was begun: what was let go of meanwhile does not come back.
+        """
         with self._lock:
+            if self.cleared != since:
+                return
             self._summaries[key] = summary
             self._summaries.move_to_end(key)
             while len(self._summaries) > self._most:
@@ -45,6 +52,7 @@ class SummaryCache:
     def clear(self) -> None:
         """Let go of everything, so that nothing forgotten lives on here."""
         with self._lock:
+            self.cleared += 1
             self._summaries.clear()
 
 

@@ -11,7 +11,7 @@ import copy
 import logging
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from popi_sdk import personalization as rules
 from popi_sdk import telemetry
@@ -21,7 +21,7 @@ from popi_sdk.background import BackgroundRefresh
 from popi_sdk.cache import SummaryCache, key_of
 from popi_sdk.composer import ChatMessage, Placement, Prompt
 from popi_sdk.config import Config, default_store, load_config
-from popi_sdk.errors import ConfigError, PopiError, StoreError, SummarizerError
+from popi_sdk.errors import ConfigError, StoreError, SummarizerError, loggable
 from popi_sdk.intake import SignalsLike, coerce, coerce_all
 from popi_sdk.lazy_store import OpenedOnce
 from popi_sdk.one_at_a_time import OneAtATime
@@ -33,6 +33,15 @@ from popi_sdk.streams import Opened, ReplyStream
 from popi_sdk.summarizers import Summarizer, make_summarizer
 from popi_sdk.summary import Summary
 from popi_sdk.templates import load_templates
+
+if TYPE_CHECKING:
+    import anthropic
+    import openai
+    from mistralai.client import Mistral
+
+    from popi_sdk.integrations.anthropic import PersonalAnthropic, PersonalAsyncAnthropic
+    from popi_sdk.integrations.mistral import PersonalMistral
+    from popi_sdk.integrations.openai import PersonalAsyncOpenAI, PersonalOpenAI
 
 _log = logging.getLogger("popi_sdk")
 
@@ -254,6 +263,21 @@ class Popi:
         other._scoped = True
         return other
 
+    @overload
+    def wrap(self, client: openai.OpenAI) -> PersonalOpenAI: ...
+
+    @overload
+    def wrap(self, client: openai.AsyncOpenAI) -> PersonalAsyncOpenAI: ...
+
+    @overload
+    def wrap(self, client: anthropic.Anthropic) -> PersonalAnthropic: ...
+
+    @overload
+    def wrap(self, client: anthropic.AsyncAnthropic) -> PersonalAsyncAnthropic: ...
+
+    @overload
+    def wrap(self, client: Mistral) -> PersonalMistral: ...
+
     def wrap(self, client: Any) -> Any:
         """A client like yours, of OpenAI, Anthropic or Mistral, whose requests carry the summary of the user it is for.
 
@@ -355,8 +379,9 @@ class Popi:
         held = self._directly_given.get(key)
         if held is not None:
             return held
+        since = self._directly_given.cleared
         summary = self._infer_anew(signals)
-        self._directly_given.put(key, summary)
+        self._directly_given.put(key, summary, since=since)
         return summary
 
     def _infer_anew(self, signals: tuple[Signal, ...]) -> Summary:
@@ -371,12 +396,18 @@ class Popi:
         telemetry.redacted(summary.removed)
         return summary
 
-    def _refresh_behind(self, namespace: str, user_id: str) -> None:
-        """A refresh on the background thread; a failure is logged and tried again with the user's next call."""
+    def _refresh_behind(self, namespace: str, user_id: str, hurry: bool) -> float:
+        """A refresh on the background thread; a failure is logged and tried again with the user's next call.
+
+        Returns the seconds to wait first, where other processes have heard more of this user since.
+        """
         try:
             profile = self._store.get().read(namespace, user_id)
+            wait = rules.seconds_until_due(profile, self.config)
+            if profile.stale and profile.summary and wait > 0 and not hurry:
+                return wait
             if profile.stale:
                 self._refreshed(profile)
         except Exception as error:
-            reason = error if isinstance(error, PopiError) else type(error).__name__
-            _log.warning("A summary could not be refreshed in the background: %s", reason)
+            _log.warning("A summary could not be refreshed in the background: %s", loggable(error))
+        return 0.0

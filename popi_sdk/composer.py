@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 from popi_sdk.errors import ConfigError
@@ -67,12 +66,8 @@ def block(summary: Summary, templates: Templates | None = None) -> str:
     """The text that stands in the request: the clauses between borders; empty for an empty summary."""
     if not summary:
         return ""
-    return _rendered_block(templates or default_templates(), tuple(clause.text for clause in summary.clauses))
-
-
-@lru_cache(maxsize=4_096)
-def _rendered_block(templates: Templates, clauses: tuple[str, ...]) -> str:
-    return templates.render("generation_system", clauses=clauses)
+    clauses = tuple(clause.text for clause in summary.clauses)
+    return (templates or default_templates()).render("generation_system", clauses=clauses)
 
 
 def compose(

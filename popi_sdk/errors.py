@@ -31,6 +31,19 @@ class PopiError(Exception):
         self.retryable = retryable
 
 
+def loggable(error: BaseException) -> str:
+    """What a log may say of an error: the message of one that tells of settings or machines, else types alone.
+
+    A summarizer's own message, or that of somebody else's exception, may hold what a user said.
+
+    >>> loggable(SummarizerError("no idea what 'I live in Turin' means")), loggable(StoreError("The disk is full."))
+    ('SummarizerError', 'The disk is full.')
+    """
+    if isinstance(error, ConfigError | StoreError | BackendError):
+        return str(error)
+    return type(error).__name__ + (f" ({loggable(error.__cause__)})" if error.__cause__ else "")
+
+
 class ConfigError(PopiError, ValueError):
     """A wrong argument, configuration key or file."""
 

@@ -9,7 +9,7 @@ import hashlib
 import importlib.util
 import os
 import tempfile
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ def count_tokens(text: str) -> int:
     """
     if not text:
         return 0
-    return _count_short(text) if len(text) <= 2_000 else _count(text)
+    return _counts.of(text) if len(text) <= 2_000 else _count(text)
 
 
 def estimated() -> bool:
@@ -42,9 +42,25 @@ def estimated() -> bool:
     return _encoding() is None
 
 
-@lru_cache(maxsize=4_096)
-def _count_short(text: str) -> int:
-    return _count(text)
+class _Counts:
+    """The counts of texts met lately, by a digest: what somebody said must not stay in memory once it is forgotten."""
+
+    def __init__(self, most: int = 4_096) -> None:
+        self._most = most
+        self._known: dict[bytes, int] = {}
+
+    def of(self, text: str) -> int:
+        digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
+        count = self._known.get(digest)
+        if count is None:
+            count = _count(text)
+            if len(self._known) >= self._most:
+                self._known.clear()
+            self._known[digest] = count
+        return count
+
+
+_counts = _Counts()
 
 
 def _count(text: str) -> int:

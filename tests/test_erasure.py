@@ -124,11 +124,6 @@ class TestManyUsers:
 
 
 class TestMemory:
-    @pytest.mark.xfail(
-        strict=True,
-        reason="store/writing.py puts a summary's body into the statement (.values(body=...)), and SQLAlchemy keeps "
-        "the first statement of its kind in the engine's compiled cache; give the row as parameters instead",
-    )
     def test_the_database_layer_holds_no_statement_with_forgotten_words(self, clients, place) -> None:
         popi = quoting(clients, place)
         for user in USERS[:3]:
@@ -139,11 +134,6 @@ class TestMemory:
             popi.forget(user)
         assert held_by(popi, but=OUTSIDE[1:]) == {}
 
-    @pytest.mark.xfail(
-        strict=True,
-        reason="tokens._count_short and composer._rendered_block are lru_caches of texts; key them by a digest, or "
-        "clear both when something is forgotten",
-    )
     def test_no_cache_of_a_module_holds_forgotten_words(self) -> None:
         with Popi(store="memory", backend=FakeBackend(), summarizer=Quoting(), **ROOM) as popi:
             popi.observe("ada", signals_of("in a module"))
@@ -225,11 +215,6 @@ class TestMeanwhile:
             assert not held_by(popi, but=OUTSIDE).keys() - left
         assert place.words() == left
 
-    @pytest.mark.xfail(
-        strict=True,
-        reason="client._of_signals puts the summary into the cache after forget has cleared it; the cache could count "
-        "its clears, and put only what was begun after the last one",
-    )
     def test_a_summary_of_signals_given_directly_does_not_stay_when_one_of_them_is_forgotten_meanwhile(self) -> None:
         summarizer, secret = Slow(), Statement(f"I like {word('secret')}.")
         with Popi(store="memory", backend=FakeBackend(), summarizer=summarizer) as popi, ThreadPoolExecutor(1) as pool:
@@ -436,11 +421,6 @@ class TestTraining:
         assert words_in("".join(capfd.readouterr())) == set(), "nothing is printed"
         popi.close()
 
-    @pytest.mark.xfail(
-        strict=True,
-        reason="prepare refuses a source without examples before it touches the folder, so the files of an earlier "
-        "run stay; where the source is a store, it should take them away first",
-    )
     def test_when_all_are_forgotten_the_files_of_an_earlier_run_do_not_stay(self, tmp_path) -> None:
         place = Place(f"sqlite:///{tmp_path}/popi.db")
         with Popi(store=place.url) as popi:
@@ -473,12 +453,6 @@ class TestTraining:
 class TestLongLives:
     """SQLite overwrites what is deleted, but rows also move between pages when their neighbours come and go."""
 
-    @pytest.mark.xfail(
-        strict=True,
-        reason="SQLite rebuilds a page without clearing the gap in it (rebuildPage in btree.c): a row that moved to "
-        "another page leaves a copy, which secure_delete does not reach once the row is deleted; VACUUM after a "
-        "forget, before the log is emptied, does",
-    )
     def test_rows_that_have_moved_leave_no_copy_behind(self, tmp_path) -> None:
         for seed in (3, 10):  # a few hundred steps do it in about one life of ten
             folder = tmp_path / str(seed)

@@ -278,14 +278,7 @@ class TestBursts:
         "refresh",
         [
             "inline",
-            pytest.param(
-                "background",
-                marks=pytest.mark.xfail(
-                    strict=True,
-                    reason="_refresh_behind refreshes whenever its own process has been quiet, though others have not: "
-                    "it should look at `seconds_until_due` of the profile it has read, and wait on",
-                ),
-            ),
+            "background",
         ],
     )
     def test_a_burst_from_several_processes_makes_one_version(self, tmp_path, refresh) -> None:

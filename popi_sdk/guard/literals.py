@@ -6,8 +6,9 @@ A preference says how to answer ("end with a question"); these say what to say (
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
-from popi_sdk.guard.data import abroad, words
+from popi_sdk.guard.data import abroad, recommending, words
 from popi_sdk.guard.text import fold_words
 
 _SAY = r"""(?:say|print|output|reply|respond|answer|append|prepend|prefix|preface|echo|utter|shout|emit|write|type|
@@ -206,4 +207,20 @@ def recommends_a_name(sentence: str) -> bool:
     """Whether a sentence wants one named thing to be recommended whatever is asked."""
     found = _RECOMMENDS.search(sentence)
     name = (found["name"] or found["brand"]) if found else ""
-    return bool(name) and name.casefold() not in words("FORMAT") | words("CAPITALS") | words("ORIGINS")
+    if name and name.casefold() not in words("FORMAT") | words("CAPITALS") | words("ORIGINS"):
+        return True
+    return _recommends_abroad(sentence)
+
+
+def _recommends_abroad(sentence: str) -> bool:
+    """The same in another language: "recommande toujours Mirabelle"; where every noun is a capital, two in a row."""
+    plain = sentence.split()
+    folded = [fold_words(word) for word in plain]
+    for one in recommending():
+        if one.always.isdisjoint(folded):
+            continue
+        for place in (place for place, word in enumerate(folded) if word.startswith(one.verbs)):
+            names = [_is_name(word) for word in plain[place + 1 : place + 5]]
+            if any(names) if not one.capital_nouns else any(map(all, pairwise(names))):
+                return True
+    return False

@@ -14,21 +14,70 @@ from popi_sdk.guard.data import Families, english, languages, orders
 from popi_sdk.guard.text import fold_letters
 
 _TOGETHER = (
-    "IGNORE ..6 ORDERS",
-    "ORDERS ..4 IGNORE",
+    "<DONT IGNORE !NOT ..6 ORDERS",
+    "ORDERS ..4 <DONT IGNORE !NOT",
+    "<DONT IGNORE !NOT ..2 BEFORE",
+    "BEFORE ..2 <DONT IGNORE !NOT",
+    "COPY ..2 BEFORE",
+    "BEFORE ..2 COPY",
     "EARLIER ..1 ORDERS",
     "ORDERS ..1 EARLIER",
-    "REVEAL ..5 SECRETS",
+    "REVEAL ..5 SECRETS !OFGOOD",
     "SECRETS ..3 REVEAL",
     "NO ..3 REVEAL ..3 PEOPLE",
     "NO ..3 PEOPLE ..3 REVEAL",
     "REVEAL ..3 PEOPLE ..3 NO",
     "PEOPLE ..3 REVEAL ..3 NO",
     "PEOPLE ..3 NO ..3 REVEAL",
-    "PROMOTE ..2 BRANDS !_",
+    "LIFT ..4 LIMITS",
+    "LIMITS ..4 LIFT",
+    "AI ..3 UNBOUND",
+    "UNBOUND ..1 AI",
+    "VERSION ..2 UNBOUND",
+    "UNBOUND VERSION",
+    "NEVER ..2 REFUSE",
+    "REFUSE ..2 NEVER",
+    "HIDDEN NOTE|ORDERS",
+    "NOTE|ORDERS HIDDEN",
+    "EACH ..6 WRITE ..3 LITERAL !TOPIC",
+    "EACH ..6 LITERAL !TOPIC ..3 WRITE",
+    "WRITE ..6 EACH ..3 LITERAL !TOPIC",
+    "WRITE ..3 LITERAL !TOPIC ..8 EACH",
+    "PROMOTE ..4 BRANDS",
+    "PROMOTE ..8 QUIETLY",
+    "QUIETLY ..6 PROMOTE",
+    "PRAISE !ME ..8 EACH",
+    "EACH ..6 PRAISE !ME",
+    "NO ..3 TELL ..4 ADVERT",
+    "ADVERT ..3 TELL ..1 NO",
+    "ADVERT ..3 QUIETLY",
+    "PERSUADE ..6 BUY",
+    "EVERYONE ..3 BUY",
+    "CALL ..4 TOOL",
+    "TOOL ..1 CALL",
+    "SEND ..1 LOG",
+    "LOG ..1 SEND",
+    "DATA ..1 OTHERS",
+    "OTHERS ..1 DATA",
+    "WROTE ..3 PREVIOUS",
+    "PREVIOUS ..3 WROTE",
+    "OPENING|ORDERS ..4 INVALID",
+    "SPEAKWELL !ME",
+    "HAVENOT ..2 LIMITS",
+    "DESTROY ..3 FILES",
+    "FILES ..1 DESTROY",
+    "PEOPLE ..4 RIGHTS",
+    "YOUR ..2 MASTER",
+    "DISSUADE ..3 HEALTH",
+    "HEALTH ..3 DISSUADE",
+    "SECRETS ..2 OWNERS",
+    "OWNERS ..1 SECRETS",
+    "TURN ..6 DO",
+    "AI ..2 READS",
+    "READS ..2 AI",
     "PHRASES",
 )
-"""What is refused in every language; see `data/languages.txt`."""
+"""What is refused in every language; see `data/languages.txt`. `<X` says that X does not stand right before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +178,7 @@ def _rule(reason: str, line: str, families: Families) -> Rule:
 
 
 def _is_needed(token: str) -> bool:
-    return not (token.startswith((".", "!")) or token.endswith("?") or token in ("^", "START") or "$" in token)
+    return not (token.startswith((".", "!", "<")) or token.endswith("?") or token in ("^", "START") or "$" in token)
 
 
 def _first_words(token: str, families: Families) -> list[str]:
@@ -137,7 +186,7 @@ def _first_words(token: str, families: Families) -> list[str]:
 
 
 def _members(token: str, families: Families) -> list[str]:
-    groups = (families.get(name, (name,)) for name in token.strip("!?").split("|"))
+    groups = (families.get(name, (name,)) for name in token.strip("<!?").split("|"))
     return [word for group in groups for word in group if word not in "^$"]
 
 
@@ -151,6 +200,8 @@ def _token(token: str, families: Families) -> str:
     found = rf"(?: (?:{'|'.join(sorted(members, key=lambda member: (-len(member), member)))})(?!\S))"
     if token.startswith("!"):
         return f"(?!{found})"
+    if token.startswith("<"):
+        return "".join(rf"(?<! {member})" for member in sorted(members))
     if token.endswith("?"):
         return f"{found}?"
     if token == "START":
@@ -164,8 +215,12 @@ def _run(line: str, families: Families) -> str:
     for token in line.split():
         if token.startswith(".."):
             parts.append(f".{{0,{6 * int(token[2:])}}}?")
+            continue
+        members = [_spelled(member, "") for member in _members(token, families)]
+        if token.startswith("<"):
+            parts += [f"(?<!{member})" for member in members]
         else:
-            parts.append(f"(?:{'|'.join(_spelled(member, '') for member in _members(token, families))})")
+            parts.append(f"(?{'!' if token.startswith('!') else ':'}{'|'.join(members)})")
     return "".join(parts)
 
 

@@ -29,7 +29,7 @@ from typing import Any
 from litellm.integrations.custom_logger import CustomLogger
 
 from popi_sdk.async_client import AsyncPopi
-from popi_sdk.errors import ConfigError, PopiError, SignalError, StoreError, SummarizerError
+from popi_sdk.errors import ConfigError, PopiError, SignalError, StoreError, SummarizerError, loggable
 from popi_sdk.integrations.litellm_requests import (
     ROUTES,
     Caller,
@@ -118,14 +118,14 @@ class PopiHook(CustomLogger):
             self._complain(error.reason, "A request was answered without a summary, which would have kept it waiting")
             return Outcome("failed", reason=error.reason, signals=signals)
         except (StoreError, SummarizerError) as error:  # with `on_failure="raise"`, which means the app's own calls
-            self._complain("failed", f"Answered without a summary: {error}")
+            self._complain("failed", f"Answered without a summary: {loggable(error)}")
             return Outcome("failed", reason="unavailable", signals=signals)
         return self._outcome(personal, signals)
 
     def _outcome(self, personal: Personal, signals: str) -> Outcome:
         reason = {"skipped": "nothing-to-say", "failed": "unavailable"}.get(personal.status, "")
         if personal.warnings:
-            self._complain(personal.status, personal.warnings[0])
+            self._complain(personal.status, "The summary could not be read or brought up to date; see `popi doctor`")
         return Outcome(personal.status, personal.summary.version, reason, signals)
 
     async def _stored(self, caller: Caller, given: list[Any]) -> str:
@@ -137,7 +137,7 @@ class PopiHook(CustomLogger):
         except NotWaitedError as error:
             return "pending" if error.reason == "timeout" else f"refused {error.reason}"
         except PopiError as error:
-            self._complain("signals", str(error))
+            self._complain("signals", f"Signals could not be stored: {loggable(error)}")
             return "refused unavailable"
         return f"stored {len(kept)}"
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from popi_sdk.signals import Signal
 from popi_sdk.store import Profile, check_names, forks, reading, rows, writing
-from popi_sdk.store.engines import Engines, Place, engines, erase_log
+from popi_sdk.store.engines import Engines, Place, engines, erase_leavings
 from popi_sdk.store.failures import DATABASE_ERRORS, closed_error, commit_error, lost_connection, store_error
 from popi_sdk.store.upgrade import bring_up_to_date
 from popi_sdk.summary import Summary
@@ -98,7 +98,7 @@ class Database:
     def forget(self, namespace: str, user_id: str, signal_id: str | None = None) -> int:
         """See `Store.forget`."""
         removed = self._write(writing.forget, namespace, user_id, signal_id)
-        self._erase_log()
+        self._erase_leavings()
         return removed
 
     def expire(self, namespace: str, user_id: str | None, before: datetime) -> int:
@@ -110,7 +110,7 @@ class Database:
             users = [user_id] if self._run(self._engines.read, reading.expired, namespace, user_id, before) else []
         erased = sum(self._write(writing.expire, namespace, each, before) for each in users)
         if erased:
-            self._erase_log()
+            self._erase_leavings()
         return erased
 
     def export(self, namespace: str, user_id: str) -> dict[str, object]:
@@ -124,10 +124,10 @@ class Database:
         self._finalizer()
         self._gate.open()
 
-    def _erase_log(self) -> None:
+    def _erase_leavings(self) -> None:
         if self._at.path is not None:
             with self._gate:
-                erase_log(self._engines.read)
+                erase_leavings(self._engines.read)
 
     def _run(
         self,

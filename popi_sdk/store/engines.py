@@ -206,15 +206,18 @@ def _begin_sqlite(connection: Any) -> None:
         connection.exec_driver_sql(begin)
 
 
-def erase_log(engine: Engine) -> None:
-    """Empty the write-ahead log, which still holds what was just erased from the database.
+def erase_leavings(engine: Engine) -> None:
+    """Rewrite the database and empty its write-ahead log: both may still hold what was just erased.
 
-    Best effort: while another process is in the middle of reading, the log stays until the next time; the erased
-    text is then overwritten as the log is used again.
+    SQLite overwrites what is deleted, but not the copies that rows left behind when they moved to another page.
+    Rewriting takes time and memory in proportion to the file. Best effort: while another process is in the middle of
+    reading or writing, what is left stays until the next time.
     """
     with suppress(SQLAlchemyError), engine.connect() as connection:
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {_ERASE_SECONDS * 1000}")
         try:
+            with suppress(SQLAlchemyError):  # without room for a second copy, or while another process writes
+                connection.exec_driver_sql("VACUUM").close()
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {LOCK_SECONDS * 1000}")

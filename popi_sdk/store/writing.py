@@ -282,16 +282,16 @@ def _version(connection: Connection, namespace: str, user_id: str, version: int 
 
 
 def _add_version(connection: Connection, namespace: str, user_id: str, version: int, summary: Summary) -> None:
-    connection.execute(
-        insert(_summaries).values(
-            namespace=namespace,
-            user_id=user_id,
-            version=version,
-            pinned=summary.pinned,
-            created_at=rows.now() if summary.created_at is None else rows.microseconds(summary.created_at),
-            body=rows.summary_body(summary),
-        )
-    )
+    # As parameters: values within a statement would stay with it in SQLAlchemy's cache of statements.
+    row = {
+        "namespace": namespace,
+        "user_id": user_id,
+        "version": version,
+        "pinned": summary.pinned,
+        "created_at": rows.now() if summary.created_at is None else rows.microseconds(summary.created_at),
+        "body": rows.summary_body(summary),
+    }
+    connection.execute(insert(_summaries), row)
 
 
 def _revise(connection: Connection, namespace: str, user_id: str, current: Summary, summary: Summary) -> None:
@@ -299,7 +299,7 @@ def _revise(connection: Connection, namespace: str, user_id: str, current: Summa
     behind = tuple(dict.fromkeys((*current.signal_ids, *summary.signal_ids)))
     body = rows.summary_body(replace(summary, signal_ids=behind))
     this_one = and_(_of(_summaries, namespace, user_id), _summaries.c.version == current.version)
-    connection.execute(update(_summaries).where(this_one).values(body=body))
+    connection.execute(update(_summaries).where(this_one).values(body=bindparam("new_body")), {"new_body": body})
 
 
 def _of(table: Table, namespace: str, user_id: str) -> ColumnElement[bool]:

@@ -287,7 +287,9 @@ def test_an_export_holds_everything(store: Store, namespace: str) -> None:
     assert first == {
         "version": 1,
         "text": "Be brief.",
-        "clauses": [{"text": "Be brief.", "signal_ids": ["one"], "strength": 0.5, "aspect": "length"}],
+        "clauses": [
+            {"text": "Be brief.", "signal_ids": ["one"], "strength": 0.5, "aspect": "length", "untrusted": False}
+        ],
         "signal_ids": ["one"],
         "tokens": 3,
         "raw_tokens": 30,

@@ -74,6 +74,8 @@ def prepare(recipe: Recipe, out: Path, progress: Progress = silent) -> dict[str,
     pairs_dealt = _pairs(dealt)
     dealt = _cut(dealt, recipe)
     if not any(dealt.values()):
+        if recipe.adapter == "store":
+            _take_back(out, source, recipe)
         raise SignalError(
             f"No example came out of {source.name} ({source.rows:,} rows, {len(source.parts):,} users).",
             hint="A user needs at least two pairs on different prompts, or a pair and another signal.",
@@ -198,6 +200,17 @@ def _write(dealt: Deal, out: Path, facts: dict[str, Any], progress: Progress) ->
         (out / MADE_BY).unlink(missing_ok=True)
         for name in (*(f"{split}.jsonl" for split, _ in SPLITS), MADE_BY):
             (Path(beside) / name).replace(out / name)
+
+
+def _take_back(out: Path, source: Source, recipe: Recipe) -> None:
+    """Remove what an earlier run made of the same store, all of whose users have been forgotten since."""
+    try:
+        facts = json.loads((out / MADE_BY).read_text("utf-8"))
+    except (OSError, ValueError):
+        return
+    if facts["source"]["name"] == source.name and facts["recipe"].get("namespace") == recipe.namespace:
+        for name in (MADE_BY, *(f"{split}.jsonl" for split, _ in SPLITS)):
+            (out / name).unlink(missing_ok=True)
 
 
 def _counts(examples: list[Example], path: Path) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Tests of the clients and gateways that POPI works inside of."""
