@@ -22,6 +22,8 @@ _DEFAULT = ModelSpec("openai/gpt-4o-mini")
 Refresh = Literal["inline", "background", "manual"]
 OnFailure = Literal["degrade", "raise"]
 
+LONGEST_RETENTION = 100_000
+"""Days; some 270 years."""
 _PREFIX = "POPI_"
 _CONFIG_VARIABLE = "POPI_CONFIG"
 _SQLITE = "sqlite:///"
@@ -91,6 +93,10 @@ class Config:
         put(self, "debounce", _number("debounce", self.debounce, float, least=0))
         if self.retention is not None:
             put(self, "retention", _number("retention", self.retention, float, least=0.001))
+            if self.retention > LONGEST_RETENTION:
+                raise ConfigError(
+                    f"`retention` is {self.retention:g} days", hint="Leave it out to keep signals for good."
+                )
         put(self, "redact", _switch_or_table("redact", self.redact))
         put(self, "timeout", _number("timeout", self.timeout, float, least=0.001))
         for key in ("store", "namespace"):

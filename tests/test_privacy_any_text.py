@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -66,6 +68,7 @@ SIGNS = [
     " ",
     ",",
 ]
+SIGNS += ["\\", "\\n", '\\"', "\\u0034", "\\u0070", "\\ud83d", "%2B", "%20", " at ", " dot ", "com", "_", "**"]
 SIGNS += ["(", ")", "\n", "\0", "\u200b", "\u00a0", "４", "é", "漢", "٣", "=", "&", ";"]
 PARTS = st.sampled_from([*NUMBERS, *NAMES, *VALUES, *SIGNS])
 PATTERNS = {"customer": "C-[0-9]+", "line": "note: .+", "brackets": r"\]\[", "word": "mail|[a-z]{2}d"}
@@ -112,6 +115,46 @@ def test_signals_stay_signals(text: str) -> None:
     assert new.text == redact(text).text
 
 
+VALUES_OF_JSON = st.recursive(
+    st.one_of(
+        st.none(),
+        st.sampled_from([1, 4111111111111111, 4155552671, 0.5, True]),
+        st.text(max_size=5),
+        st.lists(PARTS, max_size=6).map("".join),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.one_of(PARTS, st.sampled_from(["phone", "password", "пароль"])), inner, max_size=3),
+        inner.map(json.dumps),
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(st.lists(VALUES_OF_JSON), st.dictionaries(PARTS, VALUES_OF_JSON)), st.booleans(), st.booleans())
+def test_text_that_is_json_is_json_when_redacted(value: Any, as_ascii: bool, with_patterns: bool) -> None:
+    extra = {**COMPILED, "structure": re.compile(r'\{.*\}|", "|[nul]+')} if with_patterns else {}
+    text = json.dumps(value, ensure_ascii=as_ascii)
+    once = redact(text, extra).text
+    assert type(json.loads(once)) is type(value)
+    redacted_once_is_redacted(text, extra=extra)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from([*NUMBERS[:1], *NUMBERS[3:10], *VALUES[1:3], "ada@example.org"]),
+    st.sampled_from(["\n", "\t", "\r\n", "\u2028", "谢", "📞", '"', "<"]),
+    st.integers(1, 3),
+)
+def test_escapes_hide_nothing(private: str, beside: str, times: int) -> None:
+    text = f"{beside}{private}{beside}"
+    for _ in range(times):
+        text = json.dumps({"a": text})
+    assert sum(redact(text).counts.values()) == 1
+    assert private not in redact(text).text
+
+
 LENGTH = 50_000
 
 
@@ -136,6 +179,27 @@ REPEATED += [
     "a",
     "AKIAFAO4ZC7GWCGMFWCB A",
 ]
+REPEATED += [
+    "\\",
+    "\\n1",
+    "\\u0031",
+    '\\"',
+    "%2B1",
+    " at ",
+    "a dot b at ",
+    "1. (",
+    "**+1 ",
+    '["',
+    "\\n4111111111111111",
+]
+REPEATED += ["1 (2) 3 (4) 5-6 7-8 9. ", "call 1 (2) 3 (4) 5-6 7-8 9. "]
+
+
+def test_long_json_takes_time_in_proportion_to_its_length() -> None:
+    text = json.dumps(["a\n4111111111111111", 4111111111111111] * (LENGTH // 40))
+    start = time.perf_counter()
+    assert json.loads(redact(text).text) == ["a\n[card]", "[card]"] * (LENGTH // 40)
+    assert time.perf_counter() - start < 8
 
 
 @pytest.mark.parametrize("part", REPEATED)

@@ -8,7 +8,7 @@ so are differences, pair by pair: what makes a pair easy for two controls falls 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -101,6 +101,8 @@ class Evaluation:
     """The same by slice, such as {"topic": {"cooking": ...}}."""
     summaries: Sequence[tuple[Example, Summary]]
     """What the summarizer wrote."""
+    ranked: Mapping[str, Sequence[Sequence[float]]] = field(default_factory=dict)
+    """By control, and by example in the same order: the score of each of its pairs."""
 
     @property
     def users(self) -> int:
@@ -189,6 +191,7 @@ def measure(
         overall=overall,
         slices=_slices(examples, ranked),
         summaries=list(zip(examples, contexts["trained"], strict=True)),
+        ranked=ranked,
     )
 
 

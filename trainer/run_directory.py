@@ -9,6 +9,8 @@ reference.jsonl     the reference's log-probabilities, computed once
 checkpoints/        the two newest, see `checkpoint.py`
 metrics.jsonl       one line per step and per evaluation; tensorboard/ holds the same
 summaries.md        what the summarizer writes about ten users, at its last evaluation
+evaluation.json     what `popi-train evaluate` found last, see `evaluation_file.py`; it holds ten users' signals
+report/             a page about all this, written anew by each `popi-train report`; it shows ten users' signals
 """
 
 from __future__ import annotations
@@ -78,6 +80,16 @@ class RunDirectory:
     def summaries(self) -> Path:
         """Transcript of the last evaluation."""
         return self.path / "summaries.md"
+
+    @property
+    def evaluation(self) -> Path:
+        """What the last evaluation found."""
+        return self.path / "evaluation.json"
+
+    @property
+    def report(self) -> Path:
+        """The page about the run, and its figures."""
+        return self.path / "report"
 
     def base_of(self, config: Config) -> str | Path:
         """Where the base model is loaded from."""
@@ -197,5 +209,6 @@ def _readme(config: Config) -> str:
         f"{config.run.steps} steps.\n\n{listing}\n\n"
         "    popi-train train config.toml --out HERE --resume    goes on after an interruption\n"
         "    popi-train evaluate HERE                            held-out accuracy beside all controls\n"
+        "    popi-train report HERE                              a page with figures, for a browser or paper\n"
         "    popi-train export HERE --out SUMMARIZER             what `Popi(summarizer=...)` loads\n"
     )

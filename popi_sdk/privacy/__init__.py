@@ -4,9 +4,12 @@ Found and replaced by their kind in brackets: keys, tokens, passwords and privat
 numbers, payment cards, IBANs, IP addresses and national ids, and what an app adds with patterns of its own.
 
 texts      one text: what is found is replaced, until nothing is left to find
-signals    whole signals: each text in them, and the id where it was made from the content
-folding    how a text is read: full-width digits, odd spaces and invisible characters do not hide a number
-secrets, assignments, addresses, numbers, national_ids, phones    what looks for each kind
+signals    whole signals: every text, objects in chats too, and the id where it was made from the content
+escapes    escapes of JSON and of web addresses hide nothing
+folding    full-width digits, odd spaces and invisible characters hide nothing
+json_texts what is replaced in a text that is JSON leaves it JSON
+secrets, assignments, addresses, spoken, numbers, national_ids, phones    what looks for each kind
+words, neighbours    what must or must not stand near a number
 patterns   the patterns an app adds
 
 >>> redact("Write to ada@example.org or call +44 20 7946 0958.").text

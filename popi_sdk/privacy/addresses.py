@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
+from popi_sdk.privacy.neighbours import AFTER, BEFORE
 from popi_sdk.privacy.words import MACHINES, MACHINES_ANYWHERE, VERSIONS, VERSIONS_ANYWHERE, any_of
 
 _AT = re.compile(r"@|%40|[ ]?[(\[{][ ]?(?:at|@|arroba)[ ]?[)\]}][ ]?", re.IGNORECASE)
@@ -25,9 +26,13 @@ _ENDING_OF_A_FILE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
-_V4 = re.compile(r"(?<![\w.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\w|\.[0-9])(?:/[0-9]{1,2}(?!\w))?", re.ASCII)
+_V4 = re.compile(
+    rf"{BEFORE}(?<!\.)(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}}{AFTER}(?!\.[0-9])(?:/[0-9]{{1,2}}(?!\w))?", re.ASCII
+)
 _V6 = re.compile(
-    r"(?<![\w:.])(?:[0-9a-fA-F]{0,4}:){2,8}[0-9a-fA-F:.]{0,40}(?:%[A-Za-z0-9]{1,16})?(?:/[0-9]{1,3})?", re.ASCII
+    rf"(?:{BEFORE}(?<![:.])|(?<=[g-zG-Z]:))(?:[0-9a-fA-F]{{0,4}}:){{2,8}}[0-9a-fA-F:.]{{0,40}}"
+    r"(?:%[A-Za-z0-9]{1,16})?(?:/[0-9]{1,3})?",
+    re.ASCII,
 )
 _OF_A_VERSION = re.compile(
     rf"(?:{any_of(VERSIONS, VERSIONS_ANYWHERE)}[.:]?\s{{0,2}}|[A-Za-z+]/|§\s?|[=~^<>]=|[~^]|(?<!\w)v|[A-Za-z]-)\Z",
@@ -96,11 +101,21 @@ def _is_v4(text: str, found: re.Match[str]) -> bool:
         return False
     if address.is_loopback or address.is_multicast or address.is_unspecified or address >= _MASKS:
         return False
+    if _is_a_network(found[0]):
+        return False
     before = text[max(0, found.start() - _CHARACTERS_BEFORE) : found.start()]
     if str(address) in _RESOLVERS or _OF_A_VERSION.search(before) or _speaks_of_versions(text, found.start()):
         return False
     followed = "/" in found[0] or text[found.end() : found.end() + 1] == ":"
     return max(address.packed) >= 32 or followed or bool(_OF_A_MACHINE.search(before))
+
+
+def _is_a_network(written: str) -> bool:
+    """Whether it is a block of addresses such as `10.0.0.0/8`, and not a machine in one, such as `10.0.0.5/8`."""
+    try:
+        return "/" in written and ipaddress.ip_network(written).num_addresses > 1
+    except ValueError:
+        return False
 
 
 def _speaks_of_versions(text: str, place: int) -> bool:
@@ -113,6 +128,8 @@ def _speaks_of_versions(text: str, place: int) -> bool:
 def _end_of_v6(found: re.Match[str]) -> int | None:
     written = found[0] if found[0].endswith("::") else found[0].rstrip(":.")
     bare = written.partition("/")[0]
+    if _is_a_network(written):
+        return None
     try:
         address = ipaddress.IPv6Address(bare)
     except ValueError:

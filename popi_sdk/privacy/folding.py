@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+
+from popi_sdk.privacy.escapes import Unescaped
 
 _PLAIN = {"Zs": " ", "Pd": "-"}
 _SAME_IN_ANOTHER_FORM = ("<wide>", "<font>", "<small>")
 _INVISIBLE_MARKS = frozenset({0x034F, 0x20E3, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)})
-
-
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """A text as it is read, and where each of its characters stands in the text itself (None: at the same place)."""
-
-    text: str
-    places: Sequence[int] | None
-
-    def place(self, start: int, end: int) -> tuple[int, int]:
-        """Where a stretch of the folded text stands in the text itself, with the invisible signs inside it."""
-        if self.places is None:
-            return start, end
-        return self.places[start], self.places[end - 1] + 1
 
 
 class _Readings(dict[int, str | None]):
@@ -50,15 +36,18 @@ def _reading(character: str) -> str | None:
 _READINGS = _Readings()
 
 
-def fold(text: str) -> Folded:
-    """Return `text` as it is read.
+def fold(text: Unescaped) -> Unescaped:
+    """Return a text as it is read.
 
-    >>> fold("４１１１\N{NO-BREAK SPACE}2\N{ZERO WIDTH SPACE}2").text
-    '4111 22'
+    >>> from popi_sdk.privacy.escapes import unescape
+    >>> fold(unescape("４１１１\N{NO-BREAK SPACE}2\N{ZERO WIDTH SPACE}2 \\\\u0664")).text
+    '4111 22 4'
     """
-    if text.isascii():
-        return Folded(text, None)
-    folded = text.translate(_READINGS)
-    if len(folded) == len(text):
-        return Folded(folded, None)
-    return Folded(folded, [place for place, character in enumerate(text) if _READINGS[ord(character)] is not None])
+    if text.text.isascii():
+        return text
+    folded = text.text.translate(_READINGS)
+    if len(folded) == len(text.text):
+        return Unescaped(folded, text.starts, text.ends)
+    seen = [place for place, character in enumerate(text.text) if _READINGS[ord(character)] is not None]
+    places = [text.place(place, place + 1) for place in seen]
+    return Unescaped(folded, [start for start, _ in places], [end for _, end in places])

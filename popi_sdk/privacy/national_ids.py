@@ -9,6 +9,8 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from popi_sdk.privacy.neighbours import AFTER, BEFORE, NO_DECIMALS
+
 
 @dataclass(frozen=True, slots=True)
 class _NationalId:
@@ -20,7 +22,7 @@ class _NationalId:
 
 
 def _form(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w/+-])(?<![0-9]\.)(?<!(?<![0-9])[0-9],)(?:{pattern})(?!\w|[./-][0-9])", re.ASCII)
+    return re.compile(rf"{BEFORE}(?<![/+-]){NO_DECIMALS}(?:{pattern}){AFTER}(?![./-][0-9])", re.ASCII)
 
 
 def _named(words: str) -> re.Pattern[str]:
@@ -72,7 +74,9 @@ _IDS = (
     _NationalId("bg.egn", _form(r"[0-9]{10}"), _named("ЕГН|EGN")),
 )
 _NINO = re.compile(
-    r"(?<![\w-])(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?(?:[0-9]{2} ?){3}[A-D](?![\w-])", re.ASCII
+    rf"{BEFORE}(?<!-)(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?"
+    rf"(?:[0-9]{{2}} ?){{3}}[A-D]{AFTER}(?!-)",
+    re.ASCII,
 )
 """National Insurance numbers of the United Kingdom: python-stdnum has none, as they hold no check digit."""
 _MOST_WORDS_BEFORE = 48
@@ -98,7 +102,7 @@ def _is_one(kind: _NationalId, text: str, found: re.Match[str]) -> bool:
     before = text[max(0, found.start() - _MOST_WORDS_BEFORE) : found.start()]
     if kind.named is not None and not kind.named.search(before):
         return False
-    return bool(_module(kind.module).is_valid(found[0]))
+    return bool(_module(kind.module).is_valid(found[0].replace(".", "")))
 
 
 @cache

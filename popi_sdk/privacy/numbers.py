@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from popi_sdk.privacy.neighbours import AFTER, BEFORE, NO_DECIMALS
 from popi_sdk.privacy.words import CARDS, any_within
 
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[ ]?[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,36}")
 _IBAN_LENGTHS = range(34, 14, -1)
 _CARD = re.compile(
-    r"""(?<![\w/+-])(?<![0-9]\.)(?<!(?<![0-9])[0-9],)(?:[0-9]{13,19}
-    | [0-9]{4}(?:[ -][0-9]{4}){2}[ -][0-9]{1,4}(?:[ -][0-9]{3})? | [0-9]{4}(?:\.[0-9]{4}){3}
-    | [0-9]{4}(?P<gap>[ -])[0-9]{6}(?P=gap)[0-9]{4,5}
-    | [0-9]{6}[ ][0-9]{10,13})(?!\w|[.-][0-9])""",
+    rf"""{BEFORE}(?<![/+-]){NO_DECIMALS}(?:[0-9]{{13,19}}
+    | [0-9]{{4}}(?:[ -][0-9]{{4}}){{2}}[ -][0-9]{{1,4}}(?:[ -][0-9]{{3}})? | [0-9]{{4}}(?:\.[0-9]{{4}}){{3}}
+    | [0-9]{{4}}(?P<gap>[ -])[0-9]{{6}}(?P=gap)[0-9]{{4,5}}
+    | [0-9]{{6}}[ ][0-9]{{10,13}}){AFTER}(?![.-][0-9])""",
     re.ASCII | re.VERBOSE,
 )
 _ISSUERS = re.compile(

@@ -10,6 +10,8 @@ from popi_sdk.errors import ConfigError
 
 LONGEST_PIECE = 2_000
 """Characters that a pattern is shown at once: a line, or so much of one."""
+OVERLAP = 200
+"""Characters of a long line that are shown twice, so that what stands across a cut is seen whole."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9 _-]{0,39}")
 _LONGEST_TRIAL = 0.05
 _TRIAL_LENGTHS = (*range(8, 40), 64, 128, 256, 512, 1_000, LONGEST_PIECE)
@@ -44,18 +46,32 @@ def compile_pattern(name: str, pattern: str, taken: Collection[str]) -> re.Patte
 
 
 def matches(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
-    """Where `pattern` is found, in lines of at most `LONGEST_PIECE` characters; what is taken already stays outside."""
+    """Where `pattern` is found, in lines of at most `LONGEST_PIECE` characters; what is taken already stays outside.
+
+    A stretch that is longer than `OVERLAP` may be missed where it stands across a cut of a longer line.
+    """
+    last: tuple[int, int] | None = None
     for start, piece in _pieces(text):
         for found in pattern.finditer(piece):
-            taken_before = len(found[0]) - len(found[0].lstrip("\0"))
-            if found[0].strip("\0"):
-                yield start + found.start() + taken_before, start + found.start() + len(found[0].rstrip("\0"))
+            bare = found[0].strip("\0")
+            if not bare:
+                continue
+            first = start + found.start() + len(found[0]) - len(found[0].lstrip("\0"))
+            span = (first, first + len(bare))
+            if last and first < last[1]:  # the same, or what goes on behind the cut
+                last = (min(last[0], first), max(last[1], span[1]))
+                continue
+            if last:
+                yield last
+            last = span
+    if last:
+        yield last
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:
     start = 0
     for line in text.splitlines(keepends=True):
-        for place in range(0, len(line), LONGEST_PIECE):
+        for place in range(0, max(1, len(line) - OVERLAP), LONGEST_PIECE - OVERLAP):
             yield start + place, line[place : place + LONGEST_PIECE]
         start += len(line)
 
@@ -66,8 +82,13 @@ def _is_quick(pattern: re.Pattern[str]) -> bool:
     for seed in (*_USUAL, *dict.fromkeys(literal), literal or "a"):
         for length in _TRIAL_LENGTHS:
             trial = (seed * length)[:length] + "\x01"
-            start = time.perf_counter()
-            pattern.search(trial)
-            if time.perf_counter() - start > _LONGEST_TRIAL:
+            # A second time, as a busy machine may stretch one.
+            if _seconds(pattern, trial) > _LONGEST_TRIAL and _seconds(pattern, trial) > _LONGEST_TRIAL:
                 return False
     return True
+
+
+def _seconds(pattern: re.Pattern[str], text: str) -> float:
+    start = time.thread_time()
+    pattern.search(text)
+    return time.thread_time() - start

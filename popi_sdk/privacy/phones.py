@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from popi_sdk.privacy.neighbours import AFTER, BEFORE
 from popi_sdk.privacy.words import PHONES, PHONES_ANYWHERE, THINGS, THINGS_ANYWHERE, any_of, any_within
 
 _CANDIDATE = re.compile(
-    r"""(?:(?<![\w\#$€£¥^*/%-])(?<![0-9]\.)(?<!(?<![0-9])[0-9],)|(?<=[0-9])(?=\+[0-9]{1,3}[ (-]))
-    (?:\+[ ]?|00(?=[1-9]))?\(?[0-9](?:[ .\-/()]{0,3}[0-9]){5,30}
-    (?![\w%°]|[.:][0-9]|,[0-9]{1,2}(?![0-9])|-[0-9A-Za-z])""",
+    rf"""(?:{BEFORE}(?<![0-9]\.)(?<![$€£¥^/%-])(?:(?<![\#*])|(?=[+(])|(?<=(?<![\w)\]*])\*)|(?<=(?<![\w)\]*])\*\*))
+      | (?<=[0-9])(?=\+[0-9]{{1,3}}[ (-]))
+    (?:\+[ ]?|00(?=[1-9]))?\(?[0-9](?:[ .\-/()]{{0,3}}[0-9]){{5,30}}
+    {AFTER}(?![%°]|[.:][0-9]|-[0-9A-Za-z])""",
     re.ASCII | re.VERBOSE,
 )
 _NAMED = re.compile(any_of(PHONES, PHONES_ANYWHERE), re.IGNORECASE)
@@ -22,7 +24,9 @@ _SAYS_WHICH = re.compile(r"(?![(])\W*(?:(?:[^\W\d_]{1,4}|number|nummer|numer\w*|
 """What may stand between a word for phone and a number that is written as a count of something may be."""
 _NUMBER_OF_A_THING = re.compile(
     rf"""(?:{any_of(THINGS)}(?:[ ](?:number|nummer|is|was|no|nr|id|№))?[ .:\#n°º№-]{{0,4}}
-    | {any_within(THINGS_ANYWHERE)}\w{{0,3}}[ :]?)\Z""",
+    | {any_within(THINGS_ANYWHERE)}\w{{0,3}}[ :]?
+    | (?<!\w)1Z[ ]?[0-9A-Z]{{3}}[ ]?[0-9A-Z]{{3}}[ ]?)\Z          # a parcel of UPS
+    """,
     re.IGNORECASE | re.VERBOSE,
 )
 _FORMS = tuple(
@@ -37,7 +41,7 @@ _FORMS = tuple(
         ("JP", r"0[0-9]{1,3}-[0-9]{2,4}-[0-9]{4}"),
         ("KR", r"01[016789]-[0-9]{3,4}-[0-9]{4}"),
         ("CN", r"1[3-9][0-9]([ -])[0-9]{4}\1[0-9]{4}|1[3-9][0-9]{9}|0[0-9]{2,3}-[0-9]{7,8}"),
-        ("BR", r"\(?[1-9][0-9]\)?[ ]9?[0-9]{4}-[0-9]{4}"),
+        ("BR", r"\(?[1-9][0-9]\)?[ ](?:9[ ]?)?[0-9]{4}-[0-9]{4}"),
         ("IN", r"[6-9][0-9]{4}[ -][0-9]{5}"),
         ("ES", r"[679][0-9]{2}[ ][0-9]{3}[ ][0-9]{3}|[679][0-9]{2}(?:[ ][0-9]{2}){3}"),
         ("IT", r"3[0-9]{2}[ ][0-9]{3}[ ]?[0-9]{4}"),
@@ -60,10 +64,14 @@ _DATE = re.compile(
     | [0-9]{1,2}(?P<dot>[-./])[0-9]{1,2}(?P=dot)(?:19|20)[0-9]{2})(?![0-9])""",
     re.VERBOSE,
 )
-_BETWEEN = re.compile(r"[ ]+[/-][ ]*|/[ ]*|[ ]{2,}|[ ](?=[0-9(]+[0-9().]*[-.])")
+_BETWEEN = re.compile(r"[ ]+[/-][ ]*|/[ ]*|[ ]{2,}|[ ](?=[0-9(]+[0-9().]*[-.])|[ ](?=\()|(?<=[0-9]\.)[ ]")
+_MOST_PARTS = 3
+"""Parts of one number that what may stand between two numbers stands between, as in `1 (415) 555-2671`."""
 _DECIMAL = re.compile(r"\+?[0-9]+\.[0-9]+")
 _COULD_COUNT = re.compile(r"[0-9]+|[0-9]{1,3}(?:[ .][0-9]{3})+")
 """A number that is written as a count of something may be."""
+_COMMA_BEFORE = re.compile(r"(?<![0-9])[0-9],\Z")
+_CENTS = re.compile(r",[0-9]{1,2}(?![0-9])")
 _LAST_GROUP = re.compile(r"[ ./()-]+[0-9]+$")
 _CHARACTERS_BEFORE = 40
 
@@ -81,17 +89,24 @@ def find(text: str) -> Iterator[tuple[int, int]]:
 def _numbers(text: str, found: re.Match[str]) -> Iterator[tuple[int, int]]:
     """The phone numbers in a run of digits and what may stand between them, from its beginning."""
     before = text[max(0, found.start() - _CHARACTERS_BEFORE) : found.start()]
-    if _DATE.match(found[0]) or _DECIMAL.fullmatch(found[0]) or _NUMBER_OF_A_THING.search(before):
+    if _DECIMAL.fullmatch(found[0]) or _is_a_sum(text, found) or _NUMBER_OF_A_THING.search(before):
         return
     named = _is_named(before, found[0]) or bool(_NAMED_AFTER.match(text, found.end()))
     start = found.start()
+    dated = bool(_DATE.match(found[0]))
     for length in _longest_first(found[0]) if named or found[0][0] == "+" else [len(found[0])]:
-        if _is_phone(found[0][:length], named):
+        if not dated and _is_phone(found[0][:length], named):
             yield start, start + length
             return
-    for part_start, part in _parts(found[0]):
-        if _has_a_form(part):
-            yield start + part_start, start + part_start + len(part)
+    for first, last in _side_by_side(found[0]):
+        yield start + first, start + last
+
+
+def _is_a_sum(text: str, found: re.Match[str]) -> bool:
+    """Whether it is a part of one number with a comma, as in `7,123456` and in `1.234.567,89`."""
+    if not _COULD_COUNT.fullmatch(found[0]):
+        return False
+    return bool(_COMMA_BEFORE.search(text, max(0, found.start() - 3), found.start()) or _CENTS.match(text, found.end()))
 
 
 def _is_named(before: str, written: str) -> bool:
@@ -113,14 +128,20 @@ def _longest_first(written: str) -> list[int]:
     return sorted({len(written), len(without), len(_LAST_GROUP.sub("", without))}, reverse=True)
 
 
-def _parts(written: str) -> Iterator[tuple[int, str]]:
-    """Each of several numbers that stand side by side."""
-    start = 0
-    for between in _BETWEEN.finditer(written):
-        yield start, written[start : between.start()]
-        start = between.end()
-    if start:
-        yield start, written[start:]
+def _side_by_side(written: str) -> Iterator[tuple[int, int]]:
+    """Each of several numbers that stand side by side, or behind a date or the number of a list."""
+    gaps = [gap.span() for gap in _BETWEEN.finditer(written)]
+    starts = [0, *(end for _, end in gaps)]
+    ends = [*(start for start, _ in gaps), len(written)]
+    first = 0
+    while first < len(starts):
+        for last in range(min(len(ends), first + _MOST_PARTS) - 1, first - 1, -1):
+            part = written[starts[first] : ends[last]]
+            if part != written and _has_a_form(part) and not _DATE.match(part):
+                yield starts[first], ends[last]
+                first = last
+                break
+        first += 1
 
 
 def _has_a_form(written: str) -> bool:

@@ -13,10 +13,7 @@ _PRIVATE_KEY_EDGE = re.compile(
     re.VERBOSE,
 )
 _KEY_BODY = re.compile(r"(?:(?:\s|\\[nr]|[>|*#\"'+]){0,9}(?:[A-Za-z0-9+/=]{16,}|[\w-]{3,20}:[ ][^\0\n]{1,80}))*")
-_KEY = re.compile(r"PuTTY-User-Key-File-[0-9]:(?:[^\0\n]*\n?){1,80}?Private-(?:MAC|Hash):[ ]?[0-9a-fA-F]+")
-
-_KEY = re.compile(
-    r"""(?<![A-Za-z0-9])(?:
+_FORMS = r"""(?:
       sk-[A-Za-z0-9_-]{16,} | sk_[A-Za-z0-9_-]{20,}                     # OpenAI, Anthropic, OpenRouter, ...
     | (?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,} | whsec_[A-Za-z0-9+/=]{16,}
     | gh[pousr]_[A-Za-z0-9_]{20,} | github_pat_[A-Za-z0-9_]{20,}
@@ -34,11 +31,12 @@ _KEY = re.compile(
     | (?<=[?&;]sig=)[A-Za-z0-9%+/=_-]{30,}
     | AGE-SECRET-KEY-1[A-Z0-9]{40,} | [0-9]{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])
     | eyJ[A-Za-z0-9_=-]{8,}\.[A-Za-z0-9_=-]{4,}(?:\.[A-Za-z0-9_.+/=-]*)?
-    )""",
-    re.VERBOSE,
-)
+    )"""
+_KEY = re.compile(rf"(?<![A-Za-z0-9]){_FORMS}", re.VERBOSE)
+_KEY_AT_THE_END = re.compile(rf"{_FORMS}\Z", re.VERBOSE)
+_SHORT_KEY, _LONGEST_KEY = 32, 256
 _BEARER = re.compile(
-    r"""\b(?:bearer|basic|token|digest|apikey)[ ]{1,3}(?P<value>(?=[A-Za-z._~+/-]{0,80}[0-9=])[A-Za-z0-9._~+/=-]{16,})
+    r"""\b(?:bearer|basic|token|apikey)[ ]{1,3}(?P<value>(?=[A-Za-z._~+/-]{0,80}[0-9=])[A-Za-z0-9._~+/=-]{16,})
     | \b(?:proxy-)?authorization["']?[ ]{0,3}[:=][ ]{0,3}["']?(?:(?:bearer|basic|token|digest|apikey)[ ]{1,3})?
       (?P<header>[A-Za-z0-9._~+/=-]{8,})
     | \b(?:set-)?cookie:[ ]{0,3}(?P<cookie>[\w.-]{1,80}=[^\0\r\n"']{8,2000})""",
@@ -95,6 +93,23 @@ def keys(text: str) -> list[tuple[int, int]]:
             if _MAY_BE_A_KEY.search(run[0]):
                 found += ((run.start() + start, run.start() + end) for start, end in _known_to_detect_secrets(run[0]))
     return apart(found)
+
+
+def keys_at_the_edges(run: str) -> Iterator[tuple[int, int]]:
+    """Keys that the bytes of a file in base64 begin or end with; inside, any letters may stand side by side.
+
+    >>> run = "sk-proj-" + "aB3dE5fG" * 4 + "/" + "A" * 4000
+    >>> list(keys_at_the_edges(run))
+    [(0, 40)]
+    """
+    end = 0
+    first = _KEY.match(run)
+    if first and not is_made_up(first[0][:_SHORT_KEY]):
+        end = first.end()
+        yield first.span()
+    last = _KEY_AT_THE_END.search(run, max(end, len(run) - _LONGEST_KEY))
+    if last and not is_made_up(last[0]):
+        yield last.span()
 
 
 def is_made_up(key: str) -> bool:

@@ -10,7 +10,9 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from popi_sdk.errors import SignalError
+from popi_sdk.privacy.json_texts import is_json
 from popi_sdk.privacy.patterns import compile_pattern
+from popi_sdk.privacy.secrets import keys_at_the_edges
 from popi_sdk.privacy.texts import KINDS, Redacted, redact
 from popi_sdk.signals import MAX_TEXT, Conversation, Edit, Message, Persona, PreferencePair, Signal, SignalBase
 
@@ -21,9 +23,11 @@ _TEXTS = ("prompt", "chosen", "rejected", "response", "reason", "text", "draft",
 _DEEPEST = 60
 """Levels of lists and tables in one message; what lies deeper is in no chat, and is dropped."""
 _FILE = re.compile(
-    r"data:[\w.+-]{1,80}/[\w.+-]{1,80}(?:;[\w=.+-]{1,80}){0,5},[A-Za-z0-9+/=_-]*|[A-Za-z0-9+/=_-]{4000,}"
+    r"(?:data:(?:[\w.+-]{1,80}/[\w.+-]{1,80})?(?:;[\w=.+-]{1,80}){0,5};base64,|(?=[A-Za-z0-9+/=_-]{4000}))"
+    r"(?P<bytes>[A-Za-z0-9+/=_-]*)"
 )
 """The bytes of a file, which are no words."""
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,8 @@ class RedactedSignals:
 class Redactor:
     """Takes what is private out of signals; `extra` adds patterns, by the name that stands in their place.
 
-    A pattern sees a line at a time, and 2,000 characters of it at most. One that takes long on texts made to slow it
-    down is refused; not every such pattern can be told.
+    A pattern sees a line at a time, and of a longer line pieces of 2,000 characters that share 200. One that takes long
+    on texts made to slow it down is refused; not every such pattern can be told.
 
     Raises:
         ConfigError: a pattern does not compile, matches the empty text or takes too long, or its name cannot be used.
@@ -82,7 +86,7 @@ class Redactor:
         if isinstance(signal, Conversation):
             changes["messages"] = tuple(self._message(message, found) for message in signal.messages)
         if isinstance(signal, Persona) and signal.attributes:
-            changes["attributes"] = self._attributes(signal.attributes, found)
+            changes["attributes"] = self._table(signal.attributes, found)
         counts.update(found)
         if not found:
             return signal
@@ -102,51 +106,72 @@ class Redactor:
 
     def _message(self, message: Message, found: Counter[str]) -> Message:
         before = sum(found.values())
-        content = self._value(message.content, "", found)
-        others = {key: self._value(value, key, found) for key, value in (message.model_extra or {}).items()}
+        parts: dict[str, Any] = {"content": message.content, **(message.model_extra or {})}
+        if not _is_plain(parts):  # a vendor's object, a set, a date: looked at in the form that is stored
+            parts = {name: value for name, value in message.model_dump(mode="json").items() if name in parts}
+        content = self._value(parts.pop("content"), "", found)
+        others = self._table(parts, found)
         if sum(found.values()) == before:
             return message
         return Message(role=message.role, content=content, feedback=message.feedback, **others)
 
-    def _attributes(self, attributes: Mapping[str, Any], found: Counter[str]) -> dict[str, Any]:
+    def _table(self, table: Mapping[str, Any], found: Counter[str], depth: int = 0) -> dict[str, Any]:
+        """Names and values; names that become the same are numbered, so that no value is lost."""
         new: dict[str, Any] = {}
-        for key, value in attributes.items():
-            name = name_once = self._text(key, found)
-            number = 2
-            while name in new:
-                name, number = f"{name_once} {number}", number + 1
-            new[name] = self._value(value, key, found)
+        numbers: Counter[str] = Counter()
+        for key, value in table.items():
+            name = once = self._text(key, found)
+            while name in new or (name != key and name in table):
+                numbers[once] += 1
+                name = f"{once} {numbers[once] + 1}"
+            new[name] = self._value(value, key, found, depth)
         return new
 
     def _value(self, value: Any, key: str, found: Counter[str], depth: int = 0) -> Any:
         """A value as JSON has them, read together with its key: `"phone": 4155550132` is a phone number."""
         if isinstance(value, str):
-            return value if _FILE.fullmatch(value) else self._after(key, value, found)
+            file = _FILE.fullmatch(value)
+            return self._bytes(value, file.start("bytes"), found) if file else self._after(key, value, found)
         if isinstance(value, int | float) and not isinstance(value, bool):
             text = self._after(key, str(value), found)
             return value if text == str(value) else text
-        if depth >= _DEEPEST and isinstance(value, list | tuple | dict):
+        if depth >= _DEEPEST and isinstance(value, list | dict):
             found[EMPTIED] += 1
             return None
-        if isinstance(value, list | tuple):
+        if isinstance(value, list):
             return [self._value(item, key, found, depth + 1) for item in value]
-        if isinstance(value, dict):
-            return {
-                self._text(name, found) if isinstance(name, str) else name: self._value(
-                    item, str(name), found, depth + 1
-                )
-                for name, item in value.items()
-            }
+        return self._table(value, found, depth + 1) if isinstance(value, dict) else value
+
+    def _bytes(self, value: str, start: int, found: Counter[str]) -> str:
+        for first, last in reversed(list(keys_at_the_edges(value[start:]))):
+            found["secret"] += 1
+            value = f"{value[: start + first]}[secret]{value[start + last :]}"
         return value
 
     def _after(self, key: str, text: str, found: Counter[str]) -> str:
-        if not key or "\n" in text or len(key) > 64:
+        if not key or "\n" in text or len(key) > 64 or is_json(text):
             return self._text(text, found)
         together = redact(f"{key}: {text}", self._patterns)
         if together.counts and together.text.startswith(f"{key}: "):
             found.update(together.counts)
             return together.text.removeprefix(f"{key}: ")
         return self._text(text, found)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is made of nothing but what JSON has, so that it is stored as it is."""
+    left = [value]
+    while left:
+        item = left.pop()
+        if type(item) is list:
+            left += item
+        elif type(item) is dict:
+            if any(type(name) is not str for name in item):
+                return False
+            left += item.values()
+        elif type(item) not in _PLAIN:
+            return False
+    return True
 
 
 def _says_nothing(signal: Signal, changes: Mapping[str, Any]) -> bool:

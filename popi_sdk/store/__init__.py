@@ -74,8 +74,13 @@ class Store(Protocol):
     def read(self, namespace: str, user_id: str) -> Profile:
         """The profile with the summary to serve; one indexed statement."""
 
-    def signals(self, namespace: str, user_id: str, *, after: int = 0, limit: int | None = None) -> tuple[Signal, ...]:
-        """The user's signals, oldest first: those observed after sequence `after`, of them the newest `limit`."""
+    def signals(
+        self, namespace: str, user_id: str, *, after: int = 0, limit: int | None = None, untrusted: bool = True
+    ) -> tuple[Signal, ...]:
+        """The user's signals, oldest first: those observed after sequence `after`, of them the newest `limit`.
+
+        Without `untrusted`, those with `source="untrusted"` are not among them and take nobody's place.
+        """
 
     def history(self, namespace: str, user_id: str) -> tuple[Summary, ...]:
         """All summary versions, oldest first."""
@@ -120,7 +125,7 @@ class AsyncStore(Protocol):
         """See `Store.read`."""
 
     async def signals(
-        self, namespace: str, user_id: str, *, after: int = 0, limit: int | None = None
+        self, namespace: str, user_id: str, *, after: int = 0, limit: int | None = None, untrusted: bool = True
     ) -> tuple[Signal, ...]:
         """See `Store.signals`."""
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
@@ -51,10 +52,11 @@ class InThreads:
         return await self._read(namespace, user_id)
 
     async def signals(
-        self, namespace: str, user_id: str, *, after: int = 0, limit: int | None = None
+        self, namespace: str, user_id: str, *, after: int = 0, limit: int | None = None, untrusted: bool = True
     ) -> tuple[Signal, ...]:
         """See `Store.signals`."""
-        return await asyncio.to_thread(self._store.signals, namespace, user_id, after=after, limit=limit)
+        reading_them = partial(self._store.signals, after=after, limit=limit, untrusted=untrusted)
+        return await asyncio.to_thread(reading_them, namespace, user_id)
 
     async def history(self, namespace: str, user_id: str) -> tuple[Summary, ...]:
         """See `Store.history`."""
@@ -104,10 +106,10 @@ class AsyncDatabase:
         return await self._run(self._engines.read, reading.read, namespace, user_id)
 
     async def signals(
-        self, namespace: str, user_id: str, *, after: int = 0, limit: int | None = None
+        self, namespace: str, user_id: str, *, after: int = 0, limit: int | None = None, untrusted: bool = True
     ) -> tuple[Signal, ...]:
         """See `Store.signals`."""
-        return await self._run(self._engines.read, reading.signals, namespace, user_id, after, limit)
+        return await self._run(self._engines.read, reading.signals, namespace, user_id, after, limit, untrusted)
 
     async def history(self, namespace: str, user_id: str) -> tuple[Summary, ...]:
         """See `Store.history`."""

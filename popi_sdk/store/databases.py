@@ -74,9 +74,11 @@ class Database:
         """See `Store.read`."""
         return self._run(self._engines.read, reading.read, namespace, user_id)
 
-    def signals(self, namespace: str, user_id: str, *, after: int = 0, limit: int | None = None) -> tuple[Signal, ...]:
+    def signals(
+        self, namespace: str, user_id: str, *, after: int = 0, limit: int | None = None, untrusted: bool = True
+    ) -> tuple[Signal, ...]:
         """See `Store.signals`."""
-        return self._run(self._engines.read, reading.signals, namespace, user_id, after, limit)
+        return self._run(self._engines.read, reading.signals, namespace, user_id, after, limit, untrusted)
 
     def trainable(self, namespace: str) -> list[tuple[str, tuple[Signal, ...]]]:
         """Every user of a namespace with the signals they allow training on; for the trainer, not for the client."""
@@ -98,7 +100,7 @@ class Database:
     def forget(self, namespace: str, user_id: str, signal_id: str | None = None) -> int:
         """See `Store.forget`."""
         removed = self._write(writing.forget, namespace, user_id, signal_id)
-        self._erase_leavings()
+        self._erase_leavings(rewrite=True)
         return removed
 
     def expire(self, namespace: str, user_id: str | None, before: datetime) -> int:
@@ -109,8 +111,8 @@ class Database:
         else:  # looking costs a read; taking the writer's lock on every look would hold up the others
             users = [user_id] if self._run(self._engines.read, reading.expired, namespace, user_id, before) else []
         erased = sum(self._write(writing.expire, namespace, each, before) for each in users)
-        if erased:
-            self._erase_leavings()
+        if erased:  # an answer waits for this when it is about one user, and rewriting a large file takes seconds
+            self._erase_leavings(rewrite=user_id is None)
         return erased
 
     def export(self, namespace: str, user_id: str) -> dict[str, object]:
@@ -124,10 +126,10 @@ class Database:
         self._finalizer()
         self._gate.open()
 
-    def _erase_leavings(self) -> None:
+    def _erase_leavings(self, *, rewrite: bool) -> None:
         if self._at.path is not None:
             with self._gate:
-                erase_leavings(self._engines.read)
+                erase_leavings(self._engines.read, rewrite=rewrite)
 
     def _run(
         self,

@@ -206,8 +206,8 @@ def _begin_sqlite(connection: Any) -> None:
         connection.exec_driver_sql(begin)
 
 
-def erase_leavings(engine: Engine) -> None:
-    """Rewrite the database and empty its write-ahead log: both may still hold what was just erased.
+def erase_leavings(engine: Engine, *, rewrite: bool) -> None:
+    """Empty the write-ahead log, which still holds what was just erased, and `rewrite` the database, which may.
 
     SQLite overwrites what is deleted, but not the copies that rows left behind when they moved to another page.
     Rewriting takes time and memory in proportion to the file. Best effort: while another process is in the middle of
@@ -216,8 +216,9 @@ def erase_leavings(engine: Engine) -> None:
     with suppress(SQLAlchemyError), engine.connect() as connection:
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {_ERASE_SECONDS * 1000}")
         try:
-            with suppress(SQLAlchemyError):  # without room for a second copy, or while another process writes
-                connection.exec_driver_sql("VACUUM").close()
+            if rewrite:
+                with suppress(SQLAlchemyError):  # no room for a second copy, or another process is writing
+                    connection.exec_driver_sql("VACUUM").close()
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {LOCK_SECONDS * 1000}")

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, or_, select
 
 from popi_sdk.signals import Signal
 from popi_sdk.store import Profile, rows, schema
@@ -64,7 +64,12 @@ def read(connection: Connection, namespace: str, user_id: str) -> Profile:
 
 
 def signals(
-    connection: Connection, namespace: str, user_id: str, after: int = 0, limit: int | None = None
+    connection: Connection,
+    namespace: str,
+    user_id: str,
+    after: int = 0,
+    limit: int | None = None,
+    untrusted: bool = True,
 ) -> tuple[Signal, ...]:
     """The user's signals after sequence `after`, the newest `limit` of them, oldest first."""
     if limit is not None and limit <= 0:
@@ -76,6 +81,8 @@ def signals(
         .order_by(shown_at.desc(), _signals.c.sequence.desc())
         .limit(limit)
     )
+    if not untrusted:
+        newest_first = newest_first.where(_signals.c.source == "user")
     found = connection.execute(newest_first).all()
     return tuple(rows.signal(body, at) for body, at in reversed(found))
 
@@ -137,7 +144,8 @@ def _of_user(namespace: str, user_id: str) -> ColumnElement[bool]:
 
 
 def _shown_before(moment: datetime) -> ColumnElement[bool]:
-    return func.coalesce(_signals.c.at, _signals.c.observed_at) < rows.microseconds(moment)
+    # By the earlier of the two: a time in the future, a slip or a trick, must not keep a signal for ever.
+    return or_(_signals.c.at < rows.microseconds(moment), _signals.c.observed_at < rows.microseconds(moment))
 
 
 def _versions(namespace: str, user_id: str) -> Select[Any]:

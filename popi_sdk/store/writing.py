@@ -46,8 +46,7 @@ def observe(connection: Connection, namespace: str, user_id: str, signals: Seque
             continue
         times[signal.id] = (at, moment)
     _add(connection, namespace, user_id, new, times, profile.sequence)
-    again = [signal.id for signal in signals if signal.id in renewed - new.keys()]
-    again_times = {signal_id: times[signal_id] for signal_id in again}
+    again_times = {signal.id: times[signal.id] for signal in signals if signal.id in renewed and signal.id not in new}
     _renew(connection, namespace, user_id, again_times, profile.sequence + len(new))
     _update(
         connection,

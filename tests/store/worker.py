@@ -59,7 +59,10 @@ class Worker:
 
     def end(self) -> tuple[int, str, str]:
         """Its exit code, the rest of what it said, and its errors."""
-        rest, errors = self.process.communicate(timeout=90)
+        # Not with communicate() alone: it does not see the lines that readline() has taken from the pipe and kept.
+        assert self.process.stdout is not None
+        rest = self.process.stdout.read()
+        _, errors = self.process.communicate(timeout=90)
         return self.process.returncode, rest, errors
 
 

@@ -45,14 +45,19 @@ def evaluate(
     A line of --data is a user's: {"user", "signals": [...], "pairs": [{"prompt", "chosen", "rejected"}], "slices": {}}.
     No held-out pair may stand among the signals.
 
+    What is found of RUN itself is also left in RUN/evaluation.json, for `popi-train report`.
+
     MODEL is LiteLLM's name of one, or JSON such as {"name": "hosted_vllm/x", "api_base": "http://localhost:8000/v1"}.
     """
     with training_packages():
         if bool(backend) != bool(judge):
             raise typer.BadParameter("--backend and --judge go together")
         from trainer.evaluate import evaluate as run_evaluation
+        from trainer.evaluation_file import leave_evaluation, newest_step
 
         answering, judging = _model(backend), _model(judge)
+        strange = data or summarizer or generator or sampled
+        step = newest_step(run) if run and not strange else None  # found out first, as the run may go on meanwhile
 
         evaluation = run_evaluation(
             run, data=data, summarizer=summarizer, generator=generator, limit=limit, sampled=sampled
@@ -73,12 +78,14 @@ def evaluate(
             typer.echo(
                 json.dumps(evaluation.as_json() | ({"judge": win_rate} if win_rate else {}), indent=1, allow_nan=False)
             )
-            return
-        from trainer.cli.tables import show_evaluation, show_win_rate
+        else:
+            from trainer.cli.tables import show_evaluation, show_win_rate
 
-        show_evaluation(evaluation)
-        if win_rate:
-            show_win_rate(win_rate)
+            show_evaluation(evaluation)
+            if win_rate:
+                show_win_rate(win_rate)
+        if run and step is not None:
+            leave_evaluation(run, step, evaluation, win_rate)
 
 
 def _replies_of(run: Path | None) -> Path:

@@ -1,0 +1,29 @@
+"""`popi-train report`: one page about a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trainer.cli.failing import training_packages
+
+
+def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's directory.")]) -> None:
+    """Write a page about a run into RUN/report: report.html, which holds its figures, and these as PNG files.
+
+    It shows reward, accuracy, KL and summary length over the steps, and what `popi-train evaluate RUN` left: every
+    control, accuracy against tokens, slices, and ten users' signals, summaries and outcomes. No model is opened.
+    """
+    with training_packages():
+        from popi_sdk.cli import show
+        from trainer.report import PAGE
+        from trainer.report import report as write_report
+        from trainer.run_directory import find_run
+
+        read = write_report(run)
+        for what in read.missing:
+            show.line(("Missing: ", "bold yellow"), what, err=True)
+        folder = find_run(run)[0].report
+        show.line(f"Written: {folder / PAGE} and {len(list(folder.glob('*.png')))} figures beside it.")
