@@ -31,6 +31,7 @@ from popi_sdk.signals import Signal
 from popi_sdk.store import Profile, check_names
 from popi_sdk.streams import AsyncReplyStream, Opened
 from popi_sdk.summarizers import Summarizer, make_summarizer
+from popi_sdk.summarizers.followed import Versions
 from popi_sdk.summary import Summary
 from popi_sdk.templates import load_templates
 
@@ -74,6 +75,7 @@ class AsyncPopi:
         self._redactor = rules.make_redactor(self.config)
         self._backend = telemetry.Traced(backend or LiteLLMBackend())
         self._summarizer: Summarizer = make_summarizer(self.config, self._backend, self.templates)
+        self._versions = Versions(self._summarizer)
         self._pause = Pause(rules.name_of(self._summarizer))
         self._one_at_a_time = AsyncOneAtATime()
         self._directly_given = SummaryCache()
@@ -107,7 +109,7 @@ class AsyncPopi:
         request = rules.check_request(
             prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
         )
-        given = self._given(signals)
+        given = await self._given_aside(signals)
         personal = await self._personal(user_id, given, request.placement)
         attempt = rules.attempt_with(self._backend.acomplete, request, personal.summary, self.config, self.templates)
         completion, warnings = await awith_fallbacks(request.models, attempt)
@@ -155,7 +157,7 @@ class AsyncPopi:
         request = rules.check_request(
             prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
         )
-        given = self._given(signals)
+        given = await self._given_aside(signals)
         personal = await self._personal(user_id, given, request.placement)
         return request.composed(personal.summary, request.models[0], self.templates)
 
@@ -169,7 +171,7 @@ class AsyncPopi:
             SignalError: the user id or a signal cannot be taken.
             SummarizerError, StoreError: only with `on_failure="raise"`; else the status is "failed".
         """
-        given = self._given(signals)
+        given = await self._given_aside(signals)
         return await self._personal(user_id, given, placement or self.config.placement)
 
     @telemetry.call("summarize")
@@ -179,7 +181,7 @@ class AsyncPopi:
         Raises:
             SummarizerError: the summarizer failed.
         """
-        return await self._of_signals(self._given(signals).signals)
+        return await self._of_signals((await self._given_aside(signals)).signals)
 
     # --- what is known about a user --------------------------------------------------------------------------------
 
@@ -193,7 +195,7 @@ class AsyncPopi:
             SignalError: something cannot be taken; then nothing of this call was stored.
             StoreError: nothing of this call was stored.
         """
-        given = self._given(coerce_all(signals)).signals
+        given = (await asyncio.to_thread(lambda: self._given(coerce_all(signals)))).signals
         await self._expire(user_id)
         await (await self._store.get()).observe(self.config.namespace, user_id, given)
         if given and self.config.refresh == "background":
@@ -218,7 +220,7 @@ class AsyncPopi:
             SummarizerError: the summarizer failed; the summary that was there is still served.
         """
         profile = await self._read(user_id)
-        return profile.summary if profile.summary.pinned else (await self._refreshed(profile)).summary
+        return profile.summary if profile.summary.pinned else (await self._refreshed(profile, anew=True)).summary
 
     @telemetry.memory("update_memory")
     async def edit(self, user_id: str, text: str | None) -> Summary:
@@ -264,7 +266,6 @@ class AsyncPopi:
         """The same client for another namespace: same store, same models, other users."""
         other = copy.copy(self)
         other.config = self.config.with_overrides({"namespace": namespace})
-        other._directly_given = SummaryCache()
         other._scoped = True
         return other
 
@@ -310,6 +311,12 @@ class AsyncPopi:
         telemetry.redacted(given.redactions)
         return given
 
+    async def _given_aside(self, signals: SignalsLike) -> rules.Given:
+        """The same off the event loop, which long texts would hold up."""
+        if signals is None or (isinstance(signals, tuple | list) and not signals):
+            return rules.Given((), {})
+        return await asyncio.to_thread(self._given, signals)
+
     @telemetry.told
     async def _personal(self, user_id: str | None, given: rules.Given, placement: Placement) -> Personal:
         """The summary for one call and its status; failures of summarizer and store are told, not raised."""
@@ -322,14 +329,17 @@ class AsyncPopi:
             profile = await self._read(user_id)
             if given.signals and not profile.summary.pinned:
                 stored = await (await self._store.get()).signals(
-                    self.config.namespace, user_id, limit=rules.MOST_SIGNALS
+                    self.config.namespace,
+                    user_id,
+                    limit=rules.MOST_SIGNALS,
+                    untrusted=rules.reads_untrusted(self.config),
                 )
                 # What rests on stored signals is not held in memory: once they are forgotten, it must be nowhere.
                 infer = self._infer_anew if stored else self._of_signals
                 summary = await infer(coerce((*stored, *given.signals)))
                 return rules.personal_from_summary(summary, placement, given.redactions)
             profile, warnings = await self._brought_up_to_date(profile)
-            return rules.personal_from(profile, placement, warnings)
+            return rules.personal_from(profile, placement, warnings, other_version=self._versions.is_behind(profile))
         except (SummarizerError, StoreError) as error:
             if self.config.on_failure == "raise":
                 raise
@@ -340,16 +350,16 @@ class AsyncPopi:
         await self._expire(user_id)
         return await (await self._store.get()).read(self.config.namespace, user_id)
 
-    async def _expire(self, user_id: str | None) -> int:
+    async def _expire(self, user_id: str | None, namespace: str = "") -> int:
         """Erase what `retention` has run out for, of this user or of all; how many signals."""
         before = rules.oldest_kept(self.config)
         if before is None:
             return 0
-        return await (await self._store.get()).expire(self.config.namespace, user_id, before)
+        return await (await self._store.get()).expire(namespace or self.config.namespace, user_id, before)
 
     async def _brought_up_to_date(self, profile: Profile) -> tuple[Profile, tuple[str, ...]]:
         """The profile after a refresh where one is due, and a warning where an older summary has to do."""
-        if not rules.refresh_is_due(profile, self.config):
+        if not self._is_due(profile):
             return profile, ()
         if self.config.refresh == "background":
             self._background.ask(profile.namespace, profile.user_id)
@@ -357,29 +367,48 @@ class AsyncPopi:
         try:
             async with self._one_at_a_time.lock(profile.namespace, profile.user_id):
                 profile = await (await self._store.get()).read(profile.namespace, profile.user_id)
-                due = rules.refresh_is_due(profile, self.config)
-                return (await self._refreshed(profile) if due else profile), ()
+                return (await self._refreshed(profile) if self._is_due(profile) else profile), ()
         except SummarizerError as error:
             if self.config.on_failure == "raise":
                 raise
             what = "An older summary is served" if profile.summary else "Answered without a summary"
             return profile, (f"{what}: {error}",)
 
+    def _is_due(self, profile: Profile) -> bool:
+        return rules.refresh_is_due(profile, self.config, other_version=self._versions.is_behind(profile))
+
     @telemetry.memory("update_memory")
-    async def _refreshed(self, profile: Profile) -> Profile:
-        """Infer and save a new version; when the profile has moved on meanwhile, what is there now counts."""
-        news_only = rules.needs_only_news(profile, self._summarizer)
+    async def _refreshed(self, profile: Profile, *, anew: bool = False) -> Profile:
+        """Infer and save a new version; when the profile has moved on meanwhile, what is there now counts.
+
+        What another version of the summarizer has written gives way to what this one wrote of the same signals before,
+        if it did, unless that is wanted `anew`.
+        """
+        summarizer, behind = self._versions.in_service(), self._versions.is_behind(profile)
+        news_only = rules.needs_only_news(profile, summarizer) and not self._versions.is_outdated(profile.summary)
         signals = await (await self._store.get()).signals(
-            profile.namespace, profile.user_id, after=profile.seen if news_only else 0, limit=rules.MOST_SIGNALS
+            profile.namespace,
+            profile.user_id,
+            after=profile.seen if news_only else 0,
+            limit=rules.MOST_SIGNALS,
+            untrusted=rules.reads_untrusted(self.config),
         )
-        summary = await self._inferred(rules.Material(signals, profile.summary if news_only else None))
+        material = rules.shown(rules.Material(signals, profile.summary if news_only else None), self.config)
+        summary = None
+        if behind and not anew:
+            history = await (await self._store.get()).history(profile.namespace, profile.user_id)
+            summary = rules.written_before(history, material, summarizer)
+            if summary is None and not profile.summary:
+                self._versions.nothing_to_restore(profile, summarizer)
+                return profile
+        summary = summary or await self._inferred(material, summarizer)
         saved = await (await self._store.get()).save(profile, summary)
         return saved or await (await self._store.get()).read(profile.namespace, profile.user_id)
 
     async def _of_signals(self, signals: tuple[Signal, ...]) -> Summary:
         key = key_of(signals)
         held = self._directly_given.get(key)
-        if held is not None:
+        if held is not None and not self._versions.is_outdated(held):
             return held
         since = self._directly_given.cleared
         summary = await self._infer_anew(signals)
@@ -387,25 +416,28 @@ class AsyncPopi:
         return summary
 
     async def _infer_anew(self, signals: tuple[Signal, ...]) -> Summary:
-        return await self._inferred(rules.Material(signals, None))
+        summarizer = self._versions.in_service()
+        return await self._inferred(rules.shown(rules.Material(signals, None), self.config), summarizer)
 
-    async def _inferred(self, material: rules.Material) -> Summary:
+    async def _inferred(self, material: rules.Material, summarizer: Summarizer) -> Summary:
         """Ask the summarizer and guard what it wrote; without signals there is nothing to ask."""
-        material = rules.shown_to(self._summarizer, material, self.config)
         with self._pause.around():
-            written = await self._asked(material) if material.signals else None
-        summary = await asyncio.to_thread(rules.finish, written, material, self.config, self._summarizer)
+            written: Summary | str | None = material.previous  # without news to look at, what was known stays
+            if material.signals:
+                written = await self._asked(material, summarizer)
+        summary = await asyncio.to_thread(rules.finish, written, material, self.config, summarizer)
         telemetry.redacted(summary.removed)
         return summary
 
-    async def _asked(self, material: rules.Material) -> Summary | str:
+    @staticmethod
+    async def _asked(material: rules.Material, summarizer: Summarizer) -> Summary | str:
         """A summarizer that waits is awaited (`asummarize`); one that computes does so in a thread."""
-        awaitable = getattr(self._summarizer, "asummarize", None)
-        if awaitable is None and inspect.iscoroutinefunction(self._summarizer.summarize):
-            awaitable = self._summarizer.summarize
+        awaitable = getattr(summarizer, "asummarize", None)
+        if awaitable is None and inspect.iscoroutinefunction(summarizer.summarize):
+            awaitable = summarizer.summarize
         if awaitable is not None:
             return cast("Summary | str", await awaitable(material.signals, material.previous))
-        return await asyncio.to_thread(self._summarizer.summarize, material.signals, material.previous)
+        return await asyncio.to_thread(summarizer.summarize, material.signals, material.previous)
 
     @telemetry.apart
     async def _refresh_behind(self, namespace: str, user_id: str, hurry: bool) -> float:
@@ -414,11 +446,12 @@ class AsyncPopi:
         Returns the seconds to wait first, where other processes have heard more of this user since.
         """
         try:
+            await self._expire(user_id, namespace)
             profile = await (await self._store.get()).read(namespace, user_id)
             wait = rules.seconds_until_due(profile, self.config)
             if profile.stale and profile.summary and wait > 0 and not hurry:
                 return wait
-            if profile.stale:
+            if profile.stale or self._versions.is_behind(profile):
                 await self._refreshed(profile)
         except Exception as error:
             _log.warning("A summary could not be refreshed in the background: %s", loggable(error))

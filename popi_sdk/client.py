@@ -31,6 +31,7 @@ from popi_sdk.signals import Signal
 from popi_sdk.store import Profile, check_names
 from popi_sdk.streams import Opened, ReplyStream
 from popi_sdk.summarizers import Summarizer, make_summarizer
+from popi_sdk.summarizers.followed import Versions
 from popi_sdk.summary import Summary
 from popi_sdk.templates import load_templates
 
@@ -71,6 +72,7 @@ class Popi:
         self._redactor = rules.make_redactor(self.config)
         self._backend = telemetry.Traced(backend or LiteLLMBackend())
         self._summarizer: Summarizer = make_summarizer(self.config, self._backend, self.templates)
+        self._versions = Versions(self._summarizer)
         self._pause = Pause(rules.name_of(self._summarizer))
         self._one_at_a_time = OneAtATime()
         self._directly_given = SummaryCache()
@@ -213,7 +215,7 @@ class Popi:
             SummarizerError: the summarizer failed; the summary that was there is still served.
         """
         profile = self._read(user_id)
-        return profile.summary if profile.summary.pinned else self._refreshed(profile).summary
+        return profile.summary if profile.summary.pinned else self._refreshed(profile, anew=True).summary
 
     @telemetry.memory("update_memory")
     def edit(self, user_id: str, text: str | None) -> Summary:
@@ -259,7 +261,6 @@ class Popi:
         """The same client for another namespace: same store, same models, other users."""
         other = copy.copy(self)
         other.config = self.config.with_overrides({"namespace": namespace})
-        other._directly_given = SummaryCache()
         other._scoped = True
         return other
 
@@ -322,13 +323,18 @@ class Popi:
                 return rules.personal_from_summary(summary, placement, given.redactions)
             profile = self._read(user_id)
             if given.signals and not profile.summary.pinned:
-                stored = self._store.get().signals(self.config.namespace, user_id, limit=rules.MOST_SIGNALS)
+                stored = self._store.get().signals(
+                    self.config.namespace,
+                    user_id,
+                    limit=rules.MOST_SIGNALS,
+                    untrusted=rules.reads_untrusted(self.config),
+                )
                 # What rests on stored signals is not held in memory: once they are forgotten, it must be nowhere.
                 infer = self._infer_anew if stored else self._of_signals
                 summary = infer(coerce((*stored, *given.signals)))
                 return rules.personal_from_summary(summary, placement, given.redactions)
             profile, warnings = self._brought_up_to_date(profile)
-            return rules.personal_from(profile, placement, warnings)
+            return rules.personal_from(profile, placement, warnings, other_version=self._versions.is_behind(profile))
         except (SummarizerError, StoreError) as error:
             if self.config.on_failure == "raise":
                 raise
@@ -339,16 +345,16 @@ class Popi:
         self._expire(user_id)
         return self._store.get().read(self.config.namespace, user_id)
 
-    def _expire(self, user_id: str | None) -> int:
+    def _expire(self, user_id: str | None, namespace: str = "") -> int:
         """Erase what `retention` has run out for, of this user or of all; how many signals."""
         before = rules.oldest_kept(self.config)
         if before is None:
             return 0
-        return self._store.get().expire(self.config.namespace, user_id, before)
+        return self._store.get().expire(namespace or self.config.namespace, user_id, before)
 
     def _brought_up_to_date(self, profile: Profile) -> tuple[Profile, tuple[str, ...]]:
         """The profile after a refresh where one is due, and a warning where an older summary has to do."""
-        if not rules.refresh_is_due(profile, self.config):
+        if not self._is_due(profile):
             return profile, ()
         if self.config.refresh == "background":
             self._background.ask(profile.namespace, profile.user_id)
@@ -356,28 +362,48 @@ class Popi:
         try:
             with self._one_at_a_time.lock(profile.namespace, profile.user_id):
                 profile = self._store.get().read(profile.namespace, profile.user_id)
-                return (self._refreshed(profile) if rules.refresh_is_due(profile, self.config) else profile), ()
+                return (self._refreshed(profile) if self._is_due(profile) else profile), ()
         except SummarizerError as error:
             if self.config.on_failure == "raise":
                 raise
             what = "An older summary is served" if profile.summary else "Answered without a summary"
             return profile, (f"{what}: {error}",)
 
+    def _is_due(self, profile: Profile) -> bool:
+        return rules.refresh_is_due(profile, self.config, other_version=self._versions.is_behind(profile))
+
     @telemetry.memory("update_memory")
-    def _refreshed(self, profile: Profile) -> Profile:
-        """Infer and save a new version; when the profile has moved on meanwhile, what is there now counts."""
-        news_only = rules.needs_only_news(profile, self._summarizer)
+    def _refreshed(self, profile: Profile, *, anew: bool = False) -> Profile:
+        """Infer and save a new version; when the profile has moved on meanwhile, what is there now counts.
+
+        What another version of the summarizer has written gives way to what this one wrote of the same signals before,
+        if it did, unless that is wanted `anew`.
+        """
+        summarizer, behind = self._versions.in_service(), self._versions.is_behind(profile)
+        news_only = rules.needs_only_news(profile, summarizer) and not self._versions.is_outdated(profile.summary)
         signals = self._store.get().signals(
-            profile.namespace, profile.user_id, after=profile.seen if news_only else 0, limit=rules.MOST_SIGNALS
+            profile.namespace,
+            profile.user_id,
+            after=profile.seen if news_only else 0,
+            limit=rules.MOST_SIGNALS,
+            untrusted=rules.reads_untrusted(self.config),
         )
-        summary = self._inferred(rules.Material(signals, profile.summary if news_only else None))
+        material = rules.shown(rules.Material(signals, profile.summary if news_only else None), self.config)
+        summary = None
+        if behind and not anew:
+            history = self._store.get().history(profile.namespace, profile.user_id)
+            summary = rules.written_before(history, material, summarizer)
+            if summary is None and not profile.summary:
+                self._versions.nothing_to_restore(profile, summarizer)
+                return profile
+        summary = summary or self._inferred(material, summarizer)
         saved = self._store.get().save(profile, summary)
         return saved or self._store.get().read(profile.namespace, profile.user_id)
 
     def _of_signals(self, signals: tuple[Signal, ...]) -> Summary:
         key = key_of(signals)
         held = self._directly_given.get(key)
-        if held is not None:
+        if held is not None and not self._versions.is_outdated(held):
             return held
         since = self._directly_given.cleared
         summary = self._infer_anew(signals)
@@ -385,14 +411,16 @@ class Popi:
         return summary
 
     def _infer_anew(self, signals: tuple[Signal, ...]) -> Summary:
-        return self._inferred(rules.Material(signals, None))
+        summarizer = self._versions.in_service()
+        return self._inferred(rules.shown(rules.Material(signals, None), self.config), summarizer)
 
-    def _inferred(self, material: rules.Material) -> Summary:
+    def _inferred(self, material: rules.Material, summarizer: Summarizer) -> Summary:
         """Ask the summarizer and guard what it wrote; without signals there is nothing to ask."""
-        material = rules.shown_to(self._summarizer, material, self.config)
         with self._pause.around():
-            written = self._summarizer.summarize(material.signals, material.previous) if material.signals else None
-        summary = rules.finish(written, material, self.config, self._summarizer)
+            written: Summary | str | None = material.previous  # without news to look at, what was known stays
+            if material.signals:
+                written = summarizer.summarize(material.signals, material.previous)
+        summary = rules.finish(written, material, self.config, summarizer)
         telemetry.redacted(summary.removed)
         return summary
 
@@ -402,11 +430,12 @@ class Popi:
         Returns the seconds to wait first, where other processes have heard more of this user since.
         """
         try:
+            self._expire(user_id, namespace)
             profile = self._store.get().read(namespace, user_id)
             wait = rules.seconds_until_due(profile, self.config)
             if profile.stale and profile.summary and wait > 0 and not hurry:
                 return wait
-            if profile.stale:
+            if profile.stale or self._versions.is_behind(profile):
                 self._refreshed(profile)
         except Exception as error:
             _log.warning("A summary could not be refreshed in the background: %s", loggable(error))

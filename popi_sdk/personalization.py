@@ -155,10 +155,17 @@ def oldest_kept(config: Config, now: datetime | None = None) -> datetime | None:
     return (now or datetime.now(UTC)) - timedelta(days=config.retention)
 
 
-def refresh_is_due(profile: Profile, config: Config, now: datetime | None = None) -> bool:
-    """Whether signals wait that the summary has not looked at, and the user has been quiet for `debounce` seconds."""
-    if not profile.stale or config.refresh == "manual":
+def refresh_is_due(
+    profile: Profile, config: Config, now: datetime | None = None, *, other_version: bool = False
+) -> bool:
+    """Whether signals wait that the summary has not looked at, and the user has been quiet for `debounce` seconds.
+
+    Where none wait, it is due with `other_version`: when another version of the summarizer wrote it.
+    """
+    if config.refresh == "manual":
         return False
+    if not profile.stale:
+        return other_version
     return not profile.summary or seconds_until_due(profile, config, now) <= 0
 
 
@@ -179,15 +186,27 @@ def needs_only_news(profile: Profile, summarizer: Summarizer) -> bool:
     return bool(window and summary and profile.stale and profile.seen and summary.raw_tokens > window)
 
 
-def shown_to(summarizer: Summarizer, material: Material, config: Config) -> Material:
-    """What this summarizer may see: text that others may have written only where it cannot reach a system prompt.
+def written_before(history: Sequence[Summary], material: Material, summarizer: Summarizer) -> Summary | None:
+    """The newest summary in a user's history that this summarizer wrote from the very same signals."""
+    name, ids = name_of(summarizer), {signal.id for signal in material.signals}
+    same = (one for one in reversed(history) if one.model == name and set(one.signal_ids) == ids)
+    return next(same, None)
 
-    One that names the signals behind each clause sees all, for its clauses can be left out one by one (`served`).
+
+def shown(material: Material, config: Config) -> Material:
+    """What a summarizer may see: untrusted signals only where what it makes of them cannot reach a system prompt.
+
+    Elsewhere they count for nothing at all, so that they can neither speak, nor outvote what the user has shown.
     """
-    if config.placement == "user" or _names_sources(summarizer):
+    if reads_untrusted(config):
         return material
     trusted = tuple(signal for signal in material.signals if signal.source == "user")
     return Material(trusted, served(material.previous, "system") if material.previous else None)
+
+
+def reads_untrusted(config: Config) -> bool:
+    """Whether signals that others may have written are looked at: only where all of it stands in the user's turn."""
+    return config.placement == "user"
 
 
 def _names_sources(summarizer: Summarizer) -> bool:
@@ -205,9 +224,15 @@ def served(summary: Summary, placement: Placement) -> Summary:
 def _marked(clause: Clause, material: Material, names_sources: bool) -> Clause:
     """The clause, told whether anything trusted is behind it; where nobody knows, nothing is."""
     unsure = {signal.id for signal in material.signals if signal.source != "user"}
+    trusted = {signal.id for signal in material.signals} - unsure
     before = {one.text for one in (material.previous or NOTHING).clauses if one.untrusted}
-    known = names_sources and clause.signal_ids
-    return replace(clause, untrusted=unsure.issuperset(clause.signal_ids) if known else bool(unsure or before))
+    if names_sources and clause.signal_ids:
+        untrusted = unsure.issuperset(clause.signal_ids) or (
+            clause.text in before and not trusted & {*clause.signal_ids}
+        )
+    else:
+        untrusted = bool(unsure or before)
+    return replace(clause, untrusted=untrusted)
 
 
 def finish(written: Summary | str | None, material: Material, config: Config, summarizer: Summarizer) -> Summary:
@@ -267,12 +292,15 @@ def own_words(text: str, config: Config, redactor: Redactor | None) -> Summary:
     return replace(safe, pinned=True, created_at=datetime.now(UTC))
 
 
-def personal_from(profile: Profile, placement: Placement, warnings: tuple[str, ...] = ()) -> Personal:
-    """What a stored profile means for a call."""
+def personal_from(
+    profile: Profile, placement: Placement, warnings: tuple[str, ...] = (), *, other_version: bool = False
+) -> Personal:
+    """What a stored profile means for a call; `other_version` as for `refresh_is_due`."""
     summary = served(profile.summary, placement)
     if not summary:
         return Personal(NOTHING, "failed" if warnings else "skipped", warnings)
-    return Personal(summary, "stale" if profile.stale else "applied", warnings, dict(summary.removed))
+    older = profile.stale or other_version
+    return Personal(summary, "stale" if older else "applied", warnings, dict(summary.removed))
 
 
 def personal_from_summary(summary: Summary, placement: Placement, redactions: Mapping[str, int]) -> Personal:

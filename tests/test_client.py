@@ -624,3 +624,26 @@ asyncio.run(main())
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.returncode) == ("Short answers, please.", 0), done.stderr
+
+
+async def test_long_signals_do_not_hold_up_the_event_loop() -> None:
+    """Looking for private data in them takes time, which other requests of the process must not wait for."""
+    longest, ended = 0.0, asyncio.Event()
+
+    async def beat() -> None:
+        nonlocal longest
+        while not ended.is_set():
+            start = time.monotonic()
+            await asyncio.sleep(0.01)
+            longest = max(longest, time.monotonic() - start)
+
+    async with AsyncPopi(store="memory", backend=FakeBackend(), summarizer=Counting()) as popi:
+        await popi.observe("ada", "first")
+        beating = asyncio.create_task(beat())
+        start = time.monotonic()
+        await popi.observe("ada", Statement("+49 170 1234567 " * 20_000))
+        took = time.monotonic() - start
+        ended.set()
+        await beating
+    assert took > 0.2
+    assert longest < took / 2

@@ -3,7 +3,8 @@
 auto              embedded where it is installed and was shown to be better, else contrast (`embedded.py`)
 embedded          weights that ship inside the package, run in this process
 contrast          deterministic, needs no model (`contrast.py`)
-a directory       weights that the trainer exported, run in this process (`trained.py`)
+a directory       weights that the trainer exported, run in this process (`trained.py`), or versions of them, of which
+                  the current one is followed (`followed.py`)
 "provider/model"  any model LiteLLM reaches (`remote.py`)
 your own          any object with `summarize`
 """
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 from popi_sdk.backend.model_spec import ModelSpec
 from popi_sdk.errors import ConfigError
 from popi_sdk.signals import Signal
+from popi_sdk.summarizers.followed import CURRENT, FollowedSummarizer
 from popi_sdk.summary import Summary
 
 if TYPE_CHECKING:
@@ -31,8 +33,8 @@ class Summarizer(Protocol):
 
     Optional attributes: `name` (stands in `summary.model`), `input_tokens` (beyond that much history it is shown its
     previous summary and what is new), `asummarize` (awaited by AsyncPopi; without it `summarize` runs in a thread),
-    `names_sources` (true when each clause names the signals behind it and nothing else is; one without it is not shown
-    signals with `source="untrusted"`, unless `placement` is "user").
+    `names_sources` (true when each clause names the signals behind it and nothing else is; of one without it,
+    everything counts as untrusted as soon as one of the signals it was shown is).
     """
 
     def summarize(self, signals: Sequence[Signal], previous: Summary | None = None) -> Summary | str:
@@ -70,7 +72,7 @@ def _means_a_directory(chosen: str) -> bool:
     """Whether a name looks like a path, or is that of a trained directory in the working folder."""
     if chosen.startswith((".", "/", "~")) or os.path.isabs(chosen):
         return True
-    return os.path.isfile(os.path.join(chosen, "popi.json"))
+    return any(os.path.isfile(os.path.join(chosen, name)) for name in ("popi.json", CURRENT))
 
 
 def _of_the_package(name: str, threads: int) -> Summarizer:
@@ -93,6 +95,8 @@ def _trained(folder: Path, threads: int) -> Summarizer:
             f"`summarizer`: there is no directory {str(folder)[:200]}",
             hint="Give a directory that `popi-train export` wrote; relative paths start in the working folder.",
         )
+    if (folder / CURRENT).is_file():
+        return FollowedSummarizer(folder, threads=threads)
     return TrainedSummarizer(folder, threads=threads)
 
 

@@ -12,8 +12,10 @@ from trainer.cli.evaluate import evaluate
 from trainer.cli.export import export
 from trainer.cli.failing import TrainGroup
 from trainer.cli.prepare import prepare
+from trainer.cli.report import report
 from trainer.cli.score import score
 from trainer.cli.train import train
+from trainer.cli.versions import rollback, versions
 
 # Waiting threads that spin take the other cores' time on a shared machine; torch reads this when it is imported.
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
@@ -30,6 +32,9 @@ app.command()(prepare)
 app.command()(train)
 app.command()(evaluate)
 app.command()(score)
+app.command()(report)
 app.command()(export)
+app.command()(versions)
+app.command()(rollback)
 app.command()(embed)
 app.command()(bench)
