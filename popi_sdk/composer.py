@@ -197,8 +197,9 @@ def _gap(match: re.Match[str]) -> str:
     return "\n\n" if match[1] and match[2] else ""
 
 
-def _cache_marks(messages: Sequence[Mapping[str, Any]], tools: Sequence[Any]) -> int:
-    marked = [item for item in tools if isinstance(item, Mapping)]
+def _cache_marks(messages: Sequence[Mapping[str, Any]], tools: Any) -> int:
+    """How many marks a request holds; `tools` that are no list are the provider's to refuse."""
+    marked = [item for item in tools if isinstance(item, Mapping)] if isinstance(tools, list | tuple) else []
     for message in messages:
         marked.append(message)
         content = message.get("content")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,8 @@ from tests.drivers import Clients
 from tests.loopback import LoopbackServer, status
 from tests.provider_shapes import CACHED_TOKENS, COMPLETION_TOKENS, PROMPT_TOKENS
 from tests.telemetry import CAPTURE, SECRETS, Recorded, attributes, recording, summarizer  # noqa: F401
+
+SHOP = hashlib.sha256(b"shop").hexdigest()[:16]
 
 
 def test_a_call_is_a_span_with_its_memory_operations_and_its_model_call_inside(
@@ -40,7 +43,7 @@ def test_a_call_is_a_span_with_its_memory_operations_and_its_model_call_inside(
         "popi.summarizer": "fake",
         "popi.summary.version": 1,
         "popi.redactions": 0,
-        "gen_ai.memory.store.id": "shop",
+        "gen_ai.memory.store.id": SHOP,
     }
     kinds = {span.name: span.kind for span in recorded.spans}
     assert kinds.pop("chat gpt-4o-mini") is SpanKind.CLIENT
@@ -71,7 +74,7 @@ def test_each_memory_operation_names_itself_its_store_and_how_many_records_it_to
     span = recorded.spans[before]
     told = attributes(span)
     assert (span.name, told["gen_ai.operation.name"]) == (operation, operation)
-    assert told["gen_ai.memory.store.id"] == "shop"
+    assert told["gen_ai.memory.store.id"] == SHOP
     assert told.get("gen_ai.memory.record.count") == count
 
 
@@ -110,6 +113,25 @@ def test_nobodys_words_or_name_are_told_unless_asked_for(clients: Clients, recor
     assert len(recorded.spans) > 9
     for secret in SECRETS:
         assert secret not in recorded.text(), secret
+
+
+def test_a_namespace_is_told_as_a_hash_unless_it_is_the_usual_one_or_words_are_asked_for(
+    clients: Clients, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(namespace: str) -> tuple[str, str]:
+        before = len(recorded.spans)
+        popi = clients(backend=FakeBackend("ANSWERWORDS"), summarizer=summarizer(), namespace=namespace)
+        popi.personalize("PROMPTWORDS", user_id="ada")
+        call, read = [span for span in recorded.spans[before:] if "gen_ai.memory.store.id" in attributes(span)]
+        return attributes(call)["gen_ai.memory.store.id"], attributes(read)["gen_ai.memory.store.id"]
+
+    person = "user:jane@corp.example"
+    hashed = hashlib.sha256(person.encode()).hexdigest()[:16]
+    assert told("default") == ("default", "default")
+    assert told(person) == (hashed, hashed)
+    assert "jane" not in recorded.text()
+    monkeypatch.setenv(CAPTURE, "true")
+    assert told(person) == (person, person)
 
 
 def test_words_are_told_when_the_standard_variable_asks_for_them(

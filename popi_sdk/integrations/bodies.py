@@ -7,7 +7,8 @@ provider says what is wrong with it, as it would without POPI.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import UserString
+from collections.abc import Iterator, Mapping, MappingView, Sequence, Set
 from typing import Any, Literal, TypeAlias
 
 from popi_sdk.composer import (
@@ -35,6 +36,32 @@ messages: the Messages API of Anthropic"""
 Body: TypeAlias = dict[str, Any]
 
 _KEPT_BY_THE_PROVIDER = ("previous_response_id", "conversation")
+_READ_HERE = ("messages", "input", "system", "tools")
+"""The lists of a request that are looked through; a generator can be looked through only once."""
+
+
+def with_lists(body: Mapping[str, Any]) -> Body:
+    """A new body in which what is sent as a list is one, so that looking at it takes nothing away.
+
+    >>> with_lists({"tools": (tool for tool in ["hammer"]), "stream": True})
+    {'tools': ['hammer'], 'stream': True}
+    """
+    return {name: _listed(value) if name in _READ_HERE else value for name, value in body.items()}
+
+
+def _listed(value: Any) -> Any:
+    if _is_sent_as_list(value):
+        return [_listed(item) for item in value]
+    if isinstance(value, Mapping) and _is_sent_as_list(value.get("content")):
+        return {**value, "content": _listed(value["content"])}
+    return value
+
+
+def _is_sent_as_list(value: Any) -> bool:
+    """As the vendors' clients see it: an object that merely can be iterated, such as a model or a file, is none."""
+    if isinstance(value, str | UserString | bytes | bytearray | memoryview) or hasattr(value, "read"):
+        return False
+    return isinstance(value, Sequence | Set | MappingView | Iterator)
 
 
 def personalized(
@@ -177,13 +204,13 @@ def _without_system_block(system: Any, borders: tuple[str, str]) -> Any:
 def _has_room_for_a_mark(body: Mapping[str, Any]) -> bool:
     """Fewer than four marks, and none behind the block that outlives it, which Anthropic refuses."""
     behind = [*_marks(body["messages"]), *_marks([body])]
-    before = [*_marks(body.get("tools") or ()), *_marks(body["system"])]
+    before = [*_marks(body.get("tools")), *_marks(body["system"])]
     return len(before) + len(behind) < MOST_CACHE_MARKS and not any(mark.get("ttl") == "1h" for mark in behind)
 
 
 def _marks(parts: Any) -> Iterator[Mapping[str, Any]]:
     """The cache marks of blocks and of the blocks inside them, not of what a tool is called with."""
-    for part in parts:
+    for part in parts if isinstance(parts, list | tuple) else ():
         if isinstance(part, Mapping):
             if isinstance(mark := part.get("cache_control"), Mapping):
                 yield mark

@@ -20,7 +20,7 @@ from popi_sdk.async_client import AsyncPopi
 from popi_sdk.client import Popi
 from popi_sdk.composer import Placement
 from popi_sdk.errors import ConfigError
-from popi_sdk.integrations.bodies import Body, Route, personalized
+from popi_sdk.integrations.bodies import Body, Route, personalized, with_lists
 from popi_sdk.reply import Personal
 from popi_sdk.store import check_names
 
@@ -154,7 +154,13 @@ class PersonalClient:
     def _popi_body(self, options: RequestOptions) -> Body:
         """The body as it will be sent: what came as `extra_body` wins."""
         whole = {**options.json_data, **(options.extra_json or {})}
-        return {name: value for name, value in whole.items() if not isinstance(value, self._popi_absent)}
+        return with_lists({name: value for name, value in whole.items() if not isinstance(value, self._popi_absent)})
+
+    def _popi_route(self, options: RequestOptions) -> Route | None:
+        """What kind of prompt a request carries; None when it carries none."""
+        if options.method.lower() != "post" or not isinstance(options.json_data, Mapping):
+            return None
+        return self._popi_routes.get(_path(options.url, cast("Any", self).base_url))
 
     @property
     def user_agent(self) -> str:
@@ -168,7 +174,7 @@ class PersonalSync(PersonalClient):
 
     def request(self, cast_to: Any, options: Any, **how: Any) -> Any:
         """Send a request; one with a prompt carries the block of the client's user."""
-        route = _route(options, self._popi_routes)
+        route = self._popi_route(options)
         if route is not None:
             body = self._popi_binding.personalized(self._popi_body(options), route, mark_cache=self._popi_marks_cache)
             options = _with_body(options, body)
@@ -180,7 +186,7 @@ class PersonalAsync(PersonalClient):
 
     async def request(self, cast_to: Any, options: Any, **how: Any) -> Any:
         """Send a request; one with a prompt carries the block of the client's user."""
-        route = _route(options, self._popi_routes)
+        route = self._popi_route(options)
         if route is not None:
             body = await self._popi_binding.apersonalized(
                 self._popi_body(options), route, mark_cache=self._popi_marks_cache
@@ -189,10 +195,13 @@ class PersonalAsync(PersonalClient):
         return await super().request(cast_to, options, **how)  # type: ignore[misc]
 
 
-def _route(options: RequestOptions, routes: Mapping[str, Route]) -> Route | None:
-    if options.method.lower() != "post" or not isinstance(options.json_data, Mapping):
-        return None
-    return routes.get(options.url.partition("?")[0])
+def _path(url: str, base_url: Any) -> str:
+    """The path below `base_url` that a request goes to, as the SDKs' own methods write it."""
+    address = str(url).partition("?")[0].partition("#")[0]
+    if "://" in address:
+        # Made into what the base is, so that both write the host and its port alike.
+        address = str(type(base_url)(address)).removeprefix(str(base_url))
+    return "/" + address.removeprefix("/").removesuffix("/")
 
 
 def _with_body(options: RequestOptions, body: Body) -> RequestOptions:

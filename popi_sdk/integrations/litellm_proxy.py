@@ -13,17 +13,23 @@ x-popi-summary-version          of the summary that stood in the request; 0 when
 x-popi-reason                   why none did
 x-popi-signals                  "stored 2", "refused" and why, or "pending"
 
+No provider is told of the signals, and no logging callback but in two cases: LiteLLM asks no hook before
+authentication, and on pass-through routes it notes the body first. What is sent with a wrong key, or to such a route,
+reaches the callbacks as it came.
+
 POPI is configured by `popi.toml` and `POPI_*`, as everywhere. Whatever fails here, the request is answered.
 """
 # ruff: noqa: TID253, ARG002 - loaded by a LiteLLM proxy, never by `import popi_sdk`, and called with all its arguments
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 from litellm.integrations.custom_logger import CustomLogger
@@ -34,6 +40,7 @@ from popi_sdk.integrations.litellm_requests import (
     ROUTES,
     Caller,
     Outcome,
+    are_too_large,
     note,
     noted,
     put_into,
@@ -42,11 +49,14 @@ from popi_sdk.integrations.litellm_requests import (
 )
 from popi_sdk.integrations.patience import NotWaitedError, Patience
 from popi_sdk.reply import Personal
+from popi_sdk.signals import Signal
 
 MOST_TENANTS = 1_024
 """Scoped clients that are held; one more is made in microseconds."""
 QUIET = 10.0
 """Seconds in which the same complaint is logged once."""
+_NEEDED_SOON = ("popi_sdk.guard", "popi_sdk.store.async_databases")
+"""What a first request loads besides the client; their patterns and tables take a while."""
 
 _log = logging.getLogger("popi_sdk")
 
@@ -59,6 +69,7 @@ class PopiHook(CustomLogger):
     def __init__(self, open_popi: Callable[[], AsyncPopi] = AsyncPopi) -> None:
         super().__init__()
         self._open_popi = open_popi
+        self._opening: asyncio.Future[AsyncPopi] | None = None
         self._scoped: Callable[[str], AsyncPopi] | None = None
         self._unusable: ConfigError | None = None
         self._patience = Patience()
@@ -104,8 +115,14 @@ class PopiHook(CustomLogger):
         if route is None:
             return Outcome("skipped", reason="route", signals=signals)
         try:
-            popi = self._client(caller.namespace)
-            personal = await self._patience.wait_for(popi.personal(caller.user_id), _failed)
+            personal = await self._patience.wait_for(
+                self._personal(caller),
+                f"summaries of {caller.namespace}",
+                lambda: self._read(caller),
+                failed=lambda personal: personal.status == "failed",
+                late=self._failed_behind("A summary that a request did not wait for"),
+            )
+            popi = await self._client(caller.namespace)
             put_into(
                 data,
                 route,
@@ -130,8 +147,15 @@ class PopiHook(CustomLogger):
 
     async def _stored(self, caller: Caller, given: list[Any]) -> str:
         """Store signals and say what became of them; the request goes on either way."""
+        if are_too_large(given):
+            return "refused too-large"
         try:
-            kept = await self._patience.wait_for(self._client(caller.namespace).observe(caller.user_id, *given))
+            kept = await self._patience.wait_for(
+                self._observed(caller, given),
+                f"signals of {caller.namespace}",
+                lambda: self._read(caller),
+                late=self._failed_behind("Signals that were told to be pending"),
+            )
         except SignalError as error:
             return "refused unusable-signal" + ("" if error.index is None else f" {error.index}")
         except NotWaitedError as error:
@@ -141,27 +165,45 @@ class PopiHook(CustomLogger):
             return "refused unavailable"
         return f"stored {len(kept)}"
 
-    def _client(self, namespace: str) -> AsyncPopi:
-        """The client for one tenant; the first one opens POPI, in the event loop in which it is used."""
+    async def _observed(self, caller: Caller, given: list[Any]) -> tuple[Signal, ...]:
+        return await (await self._client(caller.namespace)).observe(caller.user_id, *given)
+
+    async def _personal(self, caller: Caller) -> Personal:
+        return await (await self._client(caller.namespace)).personal(caller.user_id)
+
+    async def _read(self, caller: Caller) -> object:
+        """Something that the store alone can answer, without a summarizer."""
+        return await (await self._client(caller.namespace)).history(caller.user_id)
+
+    def _failed_behind(self, what: str) -> Callable[[Exception], None]:
+        return lambda error: self._complain(what, f"{what} failed: {loggable(error)}")
+
+    async def _client(self, namespace: str) -> AsyncPopi:
+        """The client for one tenant; whoever comes first has POPI opened, in a thread, since that takes a while."""
         if self._unusable is not None:
-            raise self._unusable
+            raise self._unusable.with_traceback(None)  # else each raising would lengthen the one before
         if self._scoped is None:
+            self._opening = opening = self._opening or asyncio.ensure_future(asyncio.to_thread(self._opened))
             try:
-                self._scoped = lru_cache(maxsize=MOST_TENANTS)(self._open_popi().scoped)
-            except ConfigError as error:
-                self._unusable = error
+                popi = await asyncio.shield(opening)
+            except Exception as error:
+                self._unusable = error if isinstance(error, ConfigError) else None
+                self._opening = None if self._opening is opening else self._opening
                 raise
+            self._scoped = self._scoped or lru_cache(maxsize=MOST_TENANTS)(popi.scoped)
         return self._scoped(namespace)
+
+    def _opened(self) -> AsyncPopi:
+        popi = self._open_popi()
+        for module in _NEEDED_SOON:
+            import_module(module)
+        return popi
 
     def _complain(self, about: str, message: str) -> None:
         now = time.monotonic()
         if now - self._complained.get(about, -QUIET) >= QUIET:
             self._complained[about] = now
             _log.warning("%s", message)
-
-
-def _failed(personal: Personal) -> bool:
-    return personal.status == "failed"
 
 
 def _user_comes_from_header() -> bool:

@@ -23,6 +23,11 @@ from popi_sdk.templates import Templates
 SIGNALS = "popi_signals"
 """The key of a request's metadata under which an app sends back what its user has shown."""
 
+MOST_SIGNALS = 200
+MOST_CHARACTERS = 200_000
+"""Of signals that one request may bring: what an app has heard of a user in a day, and seconds of looking for personal
+data in it at most. More would let one key take the time of all others."""
+
 ROUTES: dict[str, Route] = {
     "acompletion": "chat",
     "completion": "chat",
@@ -128,33 +133,61 @@ def take_signals(data: dict[str, Any]) -> list[Any]:
     ([['Be brief.']], {'messages': []})
     """
     given = []
-    for name in _METADATA:
-        metadata = data.get(name)
-        if not isinstance(metadata, dict) or SIGNALS not in metadata:
-            continue
-        given.append(_as_json(metadata.pop(SIGNALS)))
-        if not metadata:
-            del data[name]
+    for holder in _holders(data):
+        for name in _METADATA:
+            metadata = holder.get(name)
+            if not isinstance(metadata, dict) or SIGNALS not in metadata:
+                continue
+            given.append(_as_json(metadata.pop(SIGNALS)))
+            if not metadata:
+                del holder[name]
     for copy in _copies(data):
         copy.pop(SIGNALS, None)
     return given
+
+
+def _holders(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What holds metadata: a body, and what its sender wants to be part of the body that goes to the provider."""
+    yield body
+    if isinstance(extra := body.get("extra_body"), dict):
+        yield extra
 
 
 def _copies(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
     request = data.get("proxy_server_request")
     kept = request.get("body") if isinstance(request, dict) else None
     for body in (data, kept if isinstance(kept, dict) else {}):
-        for name in _METADATA:
-            metadata = body.get(name)
-            if isinstance(metadata, dict):
-                yield metadata
-                if isinstance(requested := metadata.get("requester_metadata"), dict):
-                    yield requested
+        for holder in _holders(body):
+            for name in _METADATA:
+                metadata = holder.get(name)
+                if isinstance(metadata, dict):
+                    yield metadata
+                    if isinstance(requested := metadata.get("requester_metadata"), dict):
+                        yield requested
+
+
+def are_too_large(given: list[Any]) -> bool:
+    """Whether these are more signals than one request may bring; however many they are, this takes milliseconds.
+
+    >>> are_too_large([["Be brief."]]), are_too_large([["Be brief."] * 201])
+    (False, True)
+    """
+    if sum(len(value) if isinstance(value, list) else 1 for value in given) > MOST_SIGNALS:
+        return True
+    left = MOST_CHARACTERS
+    rest = list(given)
+    while rest and left >= 0:
+        value = rest.pop()
+        left -= 1 + (len(value) if isinstance(value, str | list | dict) else 0)
+        if left >= 0 and isinstance(value, list | dict):
+            rest.extend(value)
+            rest.extend(value.values() if isinstance(value, dict) else ())
+    return left < 0
 
 
 def _as_json(value: Any) -> Any:
     """Metadata of OpenAI's own holds only strings, so signals may come as JSON in one."""
-    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+    if isinstance(value, str) and len(value) <= MOST_CHARACTERS and value.lstrip()[:1] in ("[", "{"):
         try:
             return json.loads(value)
         except (ValueError, RecursionError):

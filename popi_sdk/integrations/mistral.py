@@ -8,7 +8,6 @@ to go on for another user.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from typing import Any, Self
 
@@ -20,7 +19,7 @@ from mistralai.client.types import UNSET
 
 from popi_sdk.async_client import AsyncPopi
 from popi_sdk.client import Popi
-from popi_sdk.integrations.bodies import Body, Route
+from popi_sdk.integrations.bodies import Body, Route, with_lists
 from popi_sdk.integrations.bound import Binding, Client, bound, personal_class
 
 
@@ -33,10 +32,12 @@ class PersonalPart(BaseSDK):
     _popi_binding: Binding
 
     def _now(self, request: Body) -> Body:
+        request = with_lists(request)
         given = _plain(request, self._popi_turns)
         return _with_block(request, given, self._popi_binding.personalized(given, self._popi_route))
 
     async def _soon(self, request: Body) -> Body:
+        request = with_lists(request)
         given = _plain(request, self._popi_turns)
         return _with_block(request, given, await self._popi_binding.apersonalized(given, self._popi_route))
 
@@ -118,9 +119,8 @@ def _parts() -> dict[str, type[PersonalPart]]:
 def _plain(request: Body, turns: str) -> Body:
     """The arguments that were given, with each turn of the chat as a mapping; turns may come as the SDK's models."""
     given = {name: value for name, value in request.items() if value is not UNSET}
-    if isinstance(chat := given.get(turns), Iterable) and not isinstance(chat, str | Mapping):
-        request[turns] = list(chat)
-        given[turns] = [_as_mapping(turn) for turn in request[turns]]
+    if isinstance(chat := given.get(turns), list):
+        given[turns] = [_as_mapping(turn) for turn in chat]
     return given
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,6 +23,9 @@ from popi_sdk.telemetry.operations import Operation, current_operation, harmless
 P = ParamSpec("P")
 R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., Any])
+
+_USUAL_NAMESPACE = "default"
+_HASH_CHARACTERS = 16
 
 
 def call(name: str) -> Callable[[F], F]:
@@ -59,7 +63,7 @@ def memory(operation_name: str) -> Callable[[F], F]:
         def begin(arguments: tuple[Any, ...], named: Mapping[str, Any]) -> Operation:
             attributes = {
                 "gen_ai.operation.name": operation_name,
-                "gen_ai.memory.store.id": arguments[0].config.namespace,
+                "gen_ai.memory.store.id": _store_id(arguments[0].config.namespace),
                 "enduser.id": _user({**dict(zip(parameters, arguments, strict=False)), **named}),
             }
             return Operation(operation_name, attributes)
@@ -84,7 +88,7 @@ def told(function: F) -> F:
             operation.describe(
                 {
                     **(_of_personal(personal) if personal else {"popi.status": "failed"}),
-                    "gen_ai.memory.store.id": None if user_id is None else client.config.namespace,
+                    "gen_ai.memory.store.id": None if user_id is None else _store_id(client.config.namespace),
                     "enduser.id": _user({"user_id": user_id}),
                 }
             )
@@ -169,6 +173,13 @@ def _around(
         return cast("F", direct)
 
     return decorate
+
+
+def _store_id(namespace: str) -> str:
+    """A namespace may be a person's name or address, as behind a proxy, so it is told as a hash unless words are."""
+    if namespace == _USUAL_NAMESPACE or content.asked_for():
+        return namespace
+    return hashlib.sha256(namespace.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_CHARACTERS]
 
 
 def _user(arguments: Mapping[str, Any]) -> str | None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from popi_sdk.composer import block, is_block, without_block_in_text
-from popi_sdk.integrations.bodies import personalized
+from popi_sdk.integrations.bodies import personalized, with_lists
 from popi_sdk.summary import NOTHING, Clause, Summary
 from popi_sdk.templates import default_templates
 
@@ -141,6 +141,38 @@ class TestMessages:
 def test_what_is_no_request_of_its_protocol_is_left_for_the_provider_to_refuse(route, body) -> None:
     for placement in ("system", "developer", "user"):
         assert put(body, route, placement=placement) == body
+
+
+@pytest.mark.parametrize("route", ["chat", "messages"])
+@pytest.mark.parametrize("tools", [5, "tools", {"a": 1}, [5, None]])
+def test_tools_that_are_none_are_left_for_the_provider_to_refuse(route, tools) -> None:
+    body = put({"messages": [{"role": "user", "content": "Hi"}], "tools": tools}, route, mark_cache=True)
+    assert body["tools"] == tools
+    assert json.dumps(body).count("<user_preferences>") == 1
+
+
+def test_what_is_sent_as_a_list_is_made_one_and_nothing_else_is_touched() -> None:
+    class Model:
+        def __iter__(self) -> Any:
+            raise AssertionError
+
+    text, model, ids = {"type": "text", "text": "Hi"}, Model(), iter("ab")
+    inner = {"type": "tool_result", "content": (part for part in [text])}
+    body = {
+        "messages": ({"role": "user", "content": map(dict, [inner])} for _ in range(1)),
+        "tools": {"a": text}.values(),
+        "system": "You sell shoes.",
+        "input": [model],
+        "stop_sequences": ids,
+    }
+    assert with_lists(body) == {
+        "messages": [{"role": "user", "content": [{"type": "tool_result", "content": [text]}]}],
+        "tools": [text],
+        "system": "You sell shoes.",
+        "input": [model],
+        "stop_sequences": ids,
+    }
+    assert list(ids) == ["a", "b"]
 
 
 # --- any body ------------------------------------------------------------------------------------------------------

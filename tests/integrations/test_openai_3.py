@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 OF_OPENAI = "openai or azure or deepseek or vllm or subclass"
-SUITE = ["test_conformance.py", "test_wrapping.py"]
+SUITE = ["test_conformance.py", "test_spellings.py", "test_wrapping.py"]
 NEEDED_BY_THE_SUITE = ["openai>=3,<4", "pytest", "pytest-asyncio", "pytest-timeout"]
 
 

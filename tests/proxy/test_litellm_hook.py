@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from litellm.proxy._types import UserAPIKeyAuth
 
-from popi_sdk import AsyncPopi
+from popi_sdk import AsyncPopi, StoreError
 from popi_sdk.integrations import patience
 from popi_sdk.integrations.litellm_proxy import PopiHook, hook
 
@@ -54,9 +54,11 @@ def _request(*signals: Any) -> dict[str, Any]:
     return {"model": "gpt", "messages": [{"role": "user", "content": "Why?"}], "proxy_server_request": {}, **metadata}
 
 
-async def _asked(using: PopiHook, data: dict[str, Any], call_type: str = "acompletion") -> dict[str, str] | None:
-    assert await using.async_pre_call_hook(KEY, None, data, call_type) is data
-    return await using.async_post_call_response_headers_hook(data, KEY, None)
+async def _asked(
+    using: PopiHook, data: dict[str, Any], call_type: str = "acompletion", *, key: UserAPIKeyAuth = KEY
+) -> dict[str, str] | None:
+    assert await using.async_pre_call_hook(key, None, data, call_type) is data
+    return await using.async_post_call_response_headers_hook(data, key, None)
 
 
 @pytest.mark.parametrize("on_failure", ["degrade", "raise"])
@@ -74,7 +76,7 @@ async def test_a_summarizer_that_fails_is_told_in_the_header_and_logged_without_
         "x-popi-signals": "stored 1",
     }
     assert data["messages"] == [{"role": "user", "content": "Why?"}]
-    assert "failing" in caplog.text
+    assert "summary" in caplog.text
     assert SECRET not in caplog.text
 
 
@@ -114,6 +116,93 @@ async def test_a_store_that_does_not_answer_delays_a_few_requests_and_then_none(
     assert {each["x-popi-signals"] for each in told} == {"refused paused"}
     assert took < 2
     assert len(caplog.records) == 2  # once for each reason, not once for each request
+
+
+async def test_slow_summaries_of_one_team_leave_its_signals_and_other_teams_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patience, "LONGEST_WAIT", 0.5)
+    slow = Slow()
+    popi = AsyncPopi(store="memory", summarizer=slow)
+    using = PopiHook(lambda: popi)
+    beta = UserAPIKeyAuth(api_key="sk-2", team_id="beta", end_user_id="ada")
+    await popi.scoped("team:beta").edit("ada", "Use lists.")
+    try:
+        for number in range(patience.MANY):
+            user = UserAPIKeyAuth(api_key="sk-1", team_id="alpha", end_user_id=f"user-{number}")
+            told = await _asked(using, _request("Short answers." if number else "Long answers."), key=user)
+            assert (told or {})["x-popi-reason"] == "timeout"
+
+        paused = await _asked(using, _request("No jargon."))
+        other = await _asked(using, _request("No jargon."), key=beta)
+    finally:
+        slow.go_on.set()
+
+    assert (paused or {}) == {
+        "x-popi-status": "failed",
+        "x-popi-summary-version": "0",
+        "x-popi-reason": "paused",
+        "x-popi-signals": "stored 1",
+    }
+    assert other == {"x-popi-status": "applied", "x-popi-summary-version": "1", "x-popi-signals": "stored 1"}
+
+
+class Stuck(AsyncPopi):
+    """Takes long to store signals, and then cannot."""
+
+    async def observe(self, user_id: str, *signals: Any) -> Any:
+        await asyncio.sleep(0.2)
+        raise StoreError(f"The disk is full. {SECRET if isinstance(signals[0], dict) else ''}")
+
+
+async def test_pending_signals_that_cannot_be_stored_in_the_end_are_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(patience, "LONGEST_WAIT", 0.05)
+    using = PopiHook(lambda: Stuck(store="memory", summarizer="contrast"))
+    for _ in range(100):  # opening takes longer than this test waits
+        if (await _asked(using, _request()) or {}).get("x-popi-status") == "skipped":
+            break
+        await asyncio.sleep(0.05)
+    caplog.clear()
+
+    told = await _asked(using, _request(SECRET))
+    assert "pending" not in caplog.text
+    await asyncio.sleep(0.4)
+
+    assert (told or {})["x-popi-signals"] == "pending"
+    assert "pending failed: The disk is full." in caplog.text
+    assert SECRET not in caplog.text
+
+
+async def test_the_first_request_opens_popi_once_and_holds_no_other_up() -> None:
+    opening, go_on, was_free = threading.Event(), threading.Event(), []
+
+    def opens() -> AsyncPopi:
+        opening.set()
+        was_free.append(go_on.wait(5))
+        return AsyncPopi(store="memory", summarizer="contrast")
+
+    using = PopiHook(opens)
+    asked = asyncio.gather(*(_asked(using, _request("Short answers.")) for _ in range(5)))
+    while not opening.is_set():
+        await asyncio.sleep(0.005)
+    go_on.set()
+
+    assert {(told or {})["x-popi-status"] for told in await asked} == {"applied"}
+    assert was_free == [True]
+
+
+@pytest.mark.parametrize("signals", [["Be brief."] * 201, ["+49 170 1234567 " * 60_000], [{"text": "x" * 200_001}]])
+async def test_more_signals_than_one_request_may_bring_are_refused_at_once(signals: list[Any]) -> None:
+    using = PopiHook(_opens())
+    await _asked(using, _request("Short answers."))
+    start = time.monotonic()
+
+    told = await _asked(using, _request(*signals))
+
+    assert time.monotonic() - start < 2
+    assert told == {"x-popi-status": "applied", "x-popi-summary-version": "1", "x-popi-signals": "refused too-large"}
 
 
 async def test_a_store_that_is_down_from_the_start_delays_no_request() -> None:

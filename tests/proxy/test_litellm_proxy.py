@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import openai
 import pytest
 
@@ -187,6 +188,55 @@ async def test_signals_that_cannot_be_taken_are_refused_and_the_request_is_answe
     assert "popi_signals" not in setting.last_body()
 
 
+async def test_signals_meant_for_the_provider_alone_do_not_reach_it_either(
+    setting: Setting, teams: dict[str, asking.Team]
+) -> None:
+    body = {
+        "model": asking.OPENAI_MODEL,
+        "user": "teller-extra",
+        "messages": [{"role": "user", "content": "Why?"}],
+        "extra_body": {"metadata": {"popi_signals": ["Use bullet lists."]}, "seed": 4711},
+    }
+    response = await _posted(setting, teams["alpha"], body)
+
+    assert response.headers["x-popi-signals"] == "stored 1"
+    assert "popi_signals" not in setting.last_body()
+    assert "4711" in setting.last_body()
+
+
+async def test_more_signals_than_one_request_may_bring_are_refused_and_delay_nobody(
+    setting: Setting, teams: dict[str, asking.Team]
+) -> None:
+    flood = asyncio.create_task(
+        teams["alpha"].ask("chat", "Why?", "flooder", popi_signals=["+49 170 1234567 " * 60_000])
+    )
+    meanwhile = [await teams["beta"].ask("chat", "Why?", USERS[1]) for _ in range(5)]
+    answer = await flood
+
+    assert answer.headers["x-popi-signals"] == "refused too-large"
+    assert answer.text == TEXT
+    assert {each.status for each in meanwhile} == {"applied"}
+    assert max(each.seconds for each in meanwhile) < 2
+
+
+async def test_the_examples_keys_are_the_only_ones(setting: Setting, teams: dict[str, asking.Team]) -> None:
+    wrong = teams["alpha"].openai.with_options(api_key="sk-wrong")
+
+    with pytest.raises(openai.AuthenticationError) as caught:
+        await wrong.chat.completions.create(model=asking.OPENAI_MODEL, messages=[{"role": "user", "content": "Why?"}])
+
+    assert caught.value.status_code == 401
+
+
+async def _posted(setting: Setting, team: asking.Team, body: object) -> httpx.Response:
+    """A request as it is, without a client that changes it."""
+    return await team.openai._client.post(
+        f"{setting.proxy.url}/v1/chat/completions",
+        content=json.dumps(body),
+        headers={"authorization": f"Bearer {running.KEYS['alpha']}", "content-type": "application/json"},
+    )
+
+
 async def _until_logged(setting: Setting, user: str) -> None:
     """Logging callbacks are told behind the answer."""
     give_up_at = time.monotonic() + 20
@@ -212,12 +262,8 @@ async def test_without_an_end_user_the_request_goes_on_as_it_is(
 async def test_an_end_user_id_that_cannot_be_stored_is_skipped_with_a_reason(
     setting: Setting, teams: dict[str, asking.Team], user: str
 ) -> None:
-    raw = json.dumps({"model": asking.OPENAI_MODEL, "user": user, "messages": [{"role": "user", "content": "Why?"}]})
-    response = await teams["alpha"].openai._client.post(
-        f"{setting.proxy.url}/v1/chat/completions",
-        content=raw,
-        headers={"authorization": f"Bearer {running.KEYS['alpha']}", "content-type": "application/json"},
-    )
+    body = {"model": asking.OPENAI_MODEL, "user": user, "messages": [{"role": "user", "content": "Why?"}]}
+    response = await _posted(setting, teams["alpha"], body)
 
     assert response.status_code == 200
     assert (response.headers["x-popi-status"], response.headers["x-popi-reason"]) == ("skipped", "unusable-end-user")

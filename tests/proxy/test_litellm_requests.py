@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from popi_sdk.composer import block
-from popi_sdk.integrations.litellm_requests import Caller, put_into, take_signals, whose_call
+from popi_sdk.integrations.litellm_requests import (
+    MOST_CHARACTERS,
+    Caller,
+    are_too_large,
+    put_into,
+    take_signals,
+    whose_call,
+)
 from popi_sdk.summary import Clause, Summary
 from popi_sdk.templates import default_templates
 
@@ -95,6 +102,43 @@ def test_signals_are_taken_out_of_every_copy_of_the_metadata() -> None:
     assert "popi_signals" not in str(data)
     assert data["metadata"] == {"colour": "blue"}
     assert data["litellm_metadata"] == {"requester_metadata": {"colour": "blue"}}
+
+
+def test_signals_in_what_is_meant_for_the_provider_alone_are_taken_too() -> None:
+    def body() -> dict[str, Any]:
+        return {"extra_body": {"metadata": {"popi_signals": ["A."]}, "seed": 7}}
+
+    data = {**body(), "proxy_server_request": {"body": body()}}
+
+    assert take_signals(data) == [["A."]]
+    assert data["extra_body"] == {"seed": 7}
+    assert "popi_signals" not in str(data)
+
+
+@pytest.mark.parametrize(
+    ("given", "too_large"),
+    [
+        ([], False),
+        ([["x"] * 200], False),
+        ([["x"] * 201], True),
+        ([["x"] * 101, ["x"] * 100], True),
+        (["x" * (MOST_CHARACTERS - 1)], False),
+        (["x" * MOST_CHARACTERS], True),
+        ([{"a": [{"b": "x" * 1_000}] * 199}], True),
+        ([{"x" * MOST_CHARACTERS: 1}], True),
+        ([{"a": list(range(MOST_CHARACTERS))}], True),
+        ([7, None, "x", {"text": "y"}], False),
+    ],
+)
+def test_what_one_request_may_bring_is_limited_in_number_and_length(given: list[Any], too_large: bool) -> None:
+    assert are_too_large(given) is too_large
+
+
+def test_signals_as_json_that_are_too_long_are_not_even_read() -> None:
+    text = "[" + "1, " * MOST_CHARACTERS + "1]"
+
+    assert take_signals({"metadata": {"popi_signals": text}}) == [text]
+    assert are_too_large([text])
 
 
 @pytest.mark.parametrize(

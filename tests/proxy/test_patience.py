@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 
+from popi_sdk import SignalError
 from popi_sdk.integrations import patience
 from popi_sdk.integrations.patience import NotWaitedError, Patience
 
@@ -32,12 +35,33 @@ class Asked:
         return "done"
 
 
-async def _tired(asked: Asked) -> Patience:
-    """One whose requests have waited for nothing often enough."""
+async def dead() -> None:
+    """What a store that does not answer makes of a probe."""
+    await asyncio.sleep(0.5)
+    raise ValueError("dead")
+
+
+async def alive() -> None:
+    """What a store that answers makes of a probe."""
+
+
+async def wait(
+    waits: Patience, work: Coroutine[Any, Any, str], about: str = "a", probe: Any = dead, **more: Any
+) -> str:
+    return await waits.wait_for(work, about, probe, **more)
+
+
+async def in_vain(waits: Patience, about: str = "a", probe: Any = dead, count: int = 3) -> None:
+    """Requests that wait too long, one after another."""
+    for _ in range(count):
+        with pytest.raises(NotWaitedError, match="timeout"):
+            await wait(waits, Asked().work(0.1), about, probe)
+
+
+async def _tired() -> Patience:
+    """One whose requests have waited for nothing often enough, of a store that does not answer."""
     waits = Patience()
-    for _ in range(3):
-        with pytest.raises(NotWaitedError):
-            await waits.wait_for(asked.work(0.1))
+    await in_vain(waits)
     return waits
 
 
@@ -45,60 +69,143 @@ async def test_what_takes_too_long_goes_on_behind_the_request() -> None:
     asked = Asked()
 
     with pytest.raises(NotWaitedError, match="timeout"):
-        await Patience().wait_for(asked.work(0.1))
+        await wait(Patience(), asked.work(0.1))
 
     await asyncio.sleep(0.15)
     assert asked.finished == 1
 
 
+async def test_what_fails_behind_the_request_is_told_and_what_fails_before_it_is_raised_only() -> None:
+    told: list[Exception] = []
+
+    with pytest.raises(NotWaitedError, match="timeout"):
+        await wait(Patience(), Asked().work(0.1, wrong=True), late=told.append)
+    with pytest.raises(ValueError, match="wrong"):
+        await wait(Patience(), Asked().work(wrong=True), late=told.append)
+    await asyncio.sleep(0.15)
+
+    assert [str(error) for error in told] == ["wrong"]
+
+
 async def test_after_many_long_waits_nobody_waits_until_the_pause_is_over() -> None:
     asked = Asked()
-    waits = await _tired(asked)
+    waits = await _tired()
 
     with pytest.raises(NotWaitedError, match="paused"):
-        await waits.wait_for(asked.work())
-    assert asked.begun == 3
+        await wait(waits, asked.work())
+    assert asked.begun == 0
 
     await asyncio.sleep(0.3)
-    assert await waits.wait_for(asked.work()) == "done"
-    assert await waits.wait_for(asked.work()) == "done"
+    assert await wait(waits, asked.work()) == "done"
+    assert await wait(waits, asked.work()) == "done"
+
+
+async def test_a_store_that_does_not_answer_is_noticed_for_everybody() -> None:
+    waits = Patience()
+    for tenant in ("a", "b", "c"):
+        await in_vain(waits, tenant, count=1)
+
+    for tenant in ("a", "d"):
+        with pytest.raises(NotWaitedError, match="paused"):
+            await wait(waits, Asked().work(), tenant)
+
+
+async def test_what_takes_long_while_the_store_answers_is_left_alone_without_anything_else() -> None:
+    waits = Patience()
+    await in_vain(waits, "summaries of a", alive)
+
+    with pytest.raises(NotWaitedError, match="paused"):
+        await wait(waits, Asked().work(), "summaries of a", alive)
+    for other in ("summaries of b", "signals of a"):
+        assert await wait(waits, Asked().work(), other, alive) == "done"
+    await asyncio.sleep(0.3)
+    assert await wait(waits, Asked().work(), "summaries of a", alive) == "done"
+
+
+async def test_an_answer_to_somebody_else_shows_that_the_store_answers() -> None:
+    waits = Patience()
+
+    async def others() -> None:
+        for _ in range(30):
+            await wait(waits, Asked().work(), "b")
+            await asyncio.sleep(0.01)
+
+    answered = asyncio.create_task(others())
+    await in_vain(waits, "a", dead)
+
+    with pytest.raises(NotWaitedError, match="paused"):
+        await wait(waits, Asked().work(), "a")
+    await answered  # none of these was left alone
+
+
+async def test_those_who_wait_at_the_same_time_ask_the_store_once() -> None:
+    waits, asked = Patience(), Asked()
+
+    await asyncio.gather(*(wait(waits, Asked().work(0.03), f"{each}", asked.work) for each in range(20)))
+
+    assert asked.begun == 1
+
+
+async def test_a_wrong_signal_is_no_sign_of_a_store_that_does_not_answer() -> None:
+    async def refused() -> str:
+        await asyncio.sleep(0.02)
+        raise SignalError("wrong")
+
+    waits = Patience()
+    for _ in range(9):
+        with pytest.raises(SignalError):
+            await wait(waits, refused())
+
+    assert await wait(waits, Asked().work()) == "done"
+
+
+async def test_pauses_of_single_tenants_are_held_only_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "MOST_PAUSES", 2)
+    waits = Patience()
+    for tenant in ("a", "b", "c"):
+        await in_vain(waits, tenant, alive)
+
+    assert await wait(waits, Asked().work(), "a", alive) == "done"
+    with pytest.raises(NotWaitedError, match="paused"):
+        await wait(waits, Asked().work(), "c", alive)
 
 
 async def test_after_the_pause_one_request_tries_while_the_others_go_on_without() -> None:
     asked = Asked()
-    waits = await _tired(asked)
+    waits = await _tired()
     await asyncio.sleep(0.3)
 
-    answers = await asyncio.gather(*(waits.wait_for(asked.work(0.1)) for _ in range(5)), return_exceptions=True)
+    answers = await asyncio.gather(*(wait(waits, asked.work(0.1)) for _ in range(5)), return_exceptions=True)
 
     assert sorted(str(answer) for answer in answers) == ["paused"] * 4 + ["timeout"]
 
 
-async def test_one_success_among_failures_keeps_everyone_asking() -> None:
+@pytest.mark.parametrize("probe", [alive, dead])
+async def test_one_success_among_failures_keeps_everyone_asking(probe: Any) -> None:
     asked, waits = Asked(), Patience()
 
     for _ in range(5):
-        for _ in range(2):
-            with pytest.raises(NotWaitedError, match="timeout"):
-                await waits.wait_for(asked.work(0.1))
-        assert await waits.wait_for(asked.work()) == "done"
+        await in_vain(waits, "a", probe, count=2)
+        assert await wait(waits, asked.work(), "a", probe) == "done"
 
 
-async def test_failures_that_nobody_notices_cause_no_pause_and_slow_ones_do() -> None:
+@pytest.mark.parametrize("probe", [alive, dead])
+async def test_failures_that_nobody_notices_cause_no_pause_and_slow_ones_do(probe: Any) -> None:
     asked, waits = Asked(), Patience()
 
     for _ in range(9):
         with pytest.raises(ValueError, match="wrong"):
-            await waits.wait_for(asked.work(wrong=True))
+            await wait(waits, asked.work(wrong=True), "a", probe)
     for _ in range(3):
-        assert await waits.wait_for(asked.work(0.02), lambda result: result == "done") == "done"
+        answer = await wait(waits, asked.work(0.02), "a", probe, failed=lambda result: result == "done")
+        assert answer == "done"
     with pytest.raises(NotWaitedError, match="paused"):
-        await waits.wait_for(asked.work())
+        await wait(waits, asked.work(), "a", probe)
 
 
 async def test_a_request_that_is_called_off_leaves_the_work_running() -> None:
     asked = Asked()
-    request = asyncio.create_task(Patience().wait_for(asked.work(0.03)))
+    request = asyncio.create_task(wait(Patience(), asked.work(0.03)))
     await asyncio.sleep(0.01)
 
     request.cancel()
