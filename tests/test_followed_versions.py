@@ -427,14 +427,14 @@ class TestAtOnce:
     ) -> None:
         """What a version may be shown is decided by what it is, so another one must not be shown it."""
         popi = clients(summarizer=versions)
-        shown_to = personalization.shown_to
+        shown = personalization.shown
 
         def change_meanwhile(*args: Any) -> Any:
-            material = shown_to(*args)
+            material = shown(*args)
             taken_up(popi, promote, versions, 2)
             return material
 
-        monkeypatch.setattr(personalization, "shown_to", change_meanwhile)
+        monkeypatch.setattr(personalization, "shown", change_meanwhile)
         popi.observe("ada", BRIEF)
         assert popi.refresh("ada").text == popi.summarize(BRIEF).text.replace(SECOND, FIRST) == FIRST
         assert [summary.model.partition("@")[0] for summary in popi.history("ada")] == ["versions/0001"]

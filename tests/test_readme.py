@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.loopback import KEY, LoopbackServer
+
 ROOT = Path(__file__).resolve().parent.parent
 
 RUNNER = """
@@ -89,17 +91,20 @@ def visitor(tmp_path: Path) -> dict[str, str]:
 def test_the_python_of_the_readme_runs(visitor: dict[str, str], tmp_path: Path) -> None:
     programs = [(block.line, block.code) for block in blocks("python")]
     assert programs
-    done = subprocess.run(
-        [sys.executable, "-c", RUNNER],
-        input=json.dumps(programs),
-        env=visitor,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
+    with LoopbackServer() as server:
+        vendor = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": f"{server.url}/openai/v1"}
+        done = subprocess.run(
+            [sys.executable, "-c", RUNNER],
+            input=json.dumps(programs),
+            env=visitor | vendor,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=100,
+        )
     assert done.returncode == 0, done.stderr[-3_000:]
+    assert len(server.requests) == sum("OpenAI()" in code for _, code in programs), "what a wrapped client asks"
 
 
 def test_the_commands_of_the_readme_work(visitor: dict[str, str], tmp_path: Path) -> None:
