@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -253,3 +253,20 @@ def observed_earlier(place: Place, days: float) -> None:
 
         with psycopg.connect(place.url) as server:
             server.execute(statement)
+
+
+def test_expire_rewrites_the_file_also_where_each_users_signals_have_gone_already(tmp_path: Path) -> None:
+    path = tmp_path / "popi.db"
+    old = datetime.now(UTC) - timedelta(days=40)
+    with Popi(store=f"sqlite:///{path}", summarizer="contrast") as popi:
+        popi.observe("ada", [Statement(f"{number} " + "words " * 2_000, at=old) for number in range(50)])
+    with Popi(store=f"sqlite:///{path}", summarizer="contrast", retention=30) as popi:
+        assert popi.profile("ada").signal_count == 0
+        assert free_pages(path) > 0, "on the way of an answer nothing is rewritten"
+        assert popi.expire() == 0
+        assert free_pages(path) == 0
+
+
+def free_pages(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute("PRAGMA freelist_count").fetchone()[0])

@@ -102,10 +102,10 @@ class Store(Protocol):
         """
 
     def expire(self, namespace: str, user_id: str | None, before: datetime) -> int:
-        """Erase signals shown before a moment, as `forget` does; of one user, or of all in the namespace; how many.
+        """Erase signals shown before a moment; of one user, or of all in the namespace; how many.
 
-        A signal counts by its `at`, else by when it was observed. A user of whom no signal and no own words are left is
-        erased altogether.
+        A signal counts by its `at` or by when it was observed, whichever is earlier. A user of whom no signal and no
+        own words are left is erased altogether. SQLite's file is rewritten, as by `forget`, when it is about all.
         """
 
     def export(self, namespace: str, user_id: str) -> dict[str, object]:

@@ -111,7 +111,9 @@ class Database:
         else:  # looking costs a read; taking the writer's lock on every look would hold up the others
             users = [user_id] if self._run(self._engines.read, reading.expired, namespace, user_id, before) else []
         erased = sum(self._write(writing.expire, namespace, each, before) for each in users)
-        if erased:  # an answer waits for this when it is about one user, and rewriting a large file takes seconds
+        # An answer waits for this when it is about one user, and rewriting a large file takes seconds: that is done for
+        # all of them together, also where each user's signals have gone already.
+        if erased or user_id is None:
             self._erase_leavings(rewrite=user_id is None)
         return erased
 
