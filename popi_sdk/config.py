@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from popi_sdk.backend.model_spec import ModelSpec
+from popi_sdk.backend.model_spec import ModelSpec, SummarizerSpec
 from popi_sdk.composer import Placement
 from popi_sdk.errors import ConfigError
 
@@ -45,8 +45,8 @@ class Config:
     fallbacks: tuple[ModelSpec, ...] = ()
     """Models to try in turn when the first one fails."""
     summarizer: Any = "auto"
-    """"auto", "embedded", "contrast", a trained directory, "provider/model", such a table, or an object with
-    `summarize`."""
+    """"auto", "embedded", "contrast", a trained directory, "provider/model", such a table (with `exported`, the trained
+    directory that a server serves; also as JSON), or an object with `summarize`."""
     embedded_threads: int = 1
     """Processor cores that a trained summarizer's ONNX weights work on."""
     store: str = field(default="", repr=False)
@@ -82,8 +82,10 @@ class Config:
             "fallbacks",
             tuple(_model(item, f"fallbacks[{place}]") for place, item in enumerate(_listed(self.fallbacks))),
         )
+        if isinstance(self.summarizer, str) and self.summarizer.lstrip().startswith("{"):
+            put(self, "summarizer", _parsed("`summarizer`", self.summarizer))
         if isinstance(self.summarizer, Mapping):
-            put(self, "summarizer", _model(self.summarizer, "summarizer"))
+            put(self, "summarizer", _model(self.summarizer, "summarizer", SummarizerSpec))
         _one_of("placement", self.placement, get_args(Placement))
         _one_of("refresh", self.refresh, get_args(Refresh))
         _one_of("on_failure", self.on_failure, get_args(OnFailure))
@@ -184,6 +186,8 @@ def _relative_to(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
     summarizer = values.get("summarizer")
     if isinstance(summarizer, str) and summarizer.startswith(("./", "../")):
         values["summarizer"] = str(folder / summarizer)
+    if isinstance(summarizer, dict) and isinstance(summarizer.get("exported"), str):
+        summarizer["exported"] = str(folder / os.path.expanduser(summarizer["exported"]))
     return values
 
 
@@ -194,7 +198,10 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             continue
         key = variable.removeprefix(_PREFIX).lower()
         if key in KEYS:
-            values[key] = _parsed(variable, text)
+            value = _parsed(f"The variable {variable}", text)
+            if key == "fallbacks" and isinstance(value, str):
+                value = [name.strip() for name in value.split(",") if name.strip()]
+            values[key] = value
         elif near := get_close_matches(key, KEYS, n=1, cutoff=0.8):
             # Other POPI_* variables may belong to the app; one that is nearly a key is a slip of the pen.
             raise ConfigError(
@@ -203,16 +210,15 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     return values
 
 
-def _parsed(variable: str, text: str) -> Any:
+def _parsed(what: str, text: str) -> Any:
+    """JSON where a text looks like it."""
     if text.lstrip()[:1] in ("{", "["):
         import json
 
         try:
             return json.loads(text)
         except ValueError as error:
-            raise ConfigError(f"The variable {variable} is not JSON") from error
-    if variable == f"{_PREFIX}FALLBACKS":
-        return [name.strip() for name in text.split(",") if name.strip()]
+            raise ConfigError(f"{what} is not JSON") from error
     return text
 
 
@@ -224,9 +230,9 @@ def _refuse_unknown(values: Mapping[str, Any], what: str) -> None:
             raise ConfigError(f"`{str(key)[:40]}` is not a setting (as {what})", hint=hint)
 
 
-def _model(value: Any, key: str) -> ModelSpec:
+def _model(value: Any, key: str, kind: type[ModelSpec] = ModelSpec) -> ModelSpec:
     try:
-        return ModelSpec.parse(value)
+        return kind.parse(value)
     except ConfigError as error:
         raise ConfigError(f"`{key}`: {error.message}", hint=error.hint) from error
 

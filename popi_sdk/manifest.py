@@ -192,7 +192,12 @@ def check_files(folder: Path, manifest: Manifest, form: Form) -> None:
     Raises:
         SummarizerError: one is missing, cannot be read, or is not what was exported.
     """
-    for name in manifest.files_of(form):
+    check_these_files(folder, manifest, manifest.files_of(form))
+
+
+def check_these_files(folder: Path, manifest: Manifest, names: Iterable[str]) -> None:
+    """The same of files that are named; they are among those of the manifest."""
+    for name in names:
         path, facts = folder / name, manifest.files[name]
         try:
             size = path.stat().st_size

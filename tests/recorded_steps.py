@@ -1,9 +1,9 @@
 """Some training steps on recorded rollouts, to compare what one process computes with what several do.
 
-    torchrun --nproc_per_node 2 -m tests.recorded_steps OUT CONFIG...
+    torchrun --nproc_per_node 2 -m tests.recorded_steps CONFIG=OUT...
 
 In float64, so that only a mistake shows and not the order of a sum. For each configuration the first process writes
-weights and figures to OUT.
+weights and figures to OUT, and a checkpoint after `SAVED` steps; where there is one already, it is gone on from.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from typing import Any
 from safetensors.torch import save_file
 
 from tests.brief_runs import quiet
+from trainer.checkpoint import restore, save_checkpoint
 from trainer.config import Config, load_config
-from trainer.distributed import is_main, joined, main_first
+from trainer.distributed import gathered, is_main, joined, main_first
 from trainer.run_directory import RunDirectory
 from trainer.sharding import is_sharded, whole
 from trainer.stages import prepare_data, prepare_models
 from trainer.train import make_training, take_step
 
 STEPS = 3
+SAVED = 1
 
 
 class Recorded:
@@ -52,7 +54,15 @@ def recorded_steps(config: Config, out: Path) -> None:
         lm.double()
     training = replace(make_training(run, config, models, encoder, data), sampler=Recorded())
     training.reference.prepare([pair for example in data["train"] for pair in example.pairs])
-    figures = [take_step(training, step) for step in range(STEPS)]
+    done = 0
+    if checkpoint := gathered(run.latest())[0]:
+        restore(checkpoint, models, training.optimizers)
+        done = checkpoint.step
+    figures = []
+    for step in range(done, STEPS):
+        figures.append(take_step(training, step))
+        if step + 1 == SAVED:
+            save_checkpoint(run.checkpoints, SAVED, models, training.optimizers, {})
     learned = {
         f"{role}/{name}": parameter.detach()
         for role, policy in models.learners.items()
@@ -66,7 +76,7 @@ def recorded_steps(config: Config, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    configs = {file.stem: load_config(file) for file in map(Path, sys.argv[2:])}
-    with joined(next(iter(configs.values()))):
-        for name, config in configs.items():
-            recorded_steps(config, Path(sys.argv[1]) / name)
+    jobs = [(load_config(Path(config)), Path(out)) for config, out in (job.split("=") for job in sys.argv[1:])]
+    with joined(jobs[0][0]):
+        for config, out in jobs:
+            recorded_steps(config, out)

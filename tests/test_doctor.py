@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import socket
 import sqlite3
 import stat
@@ -21,8 +22,18 @@ from popi_sdk import doctor
 from popi_sdk.backend.model_spec import ModelSpec
 from popi_sdk.backend.provider_keys import access
 from popi_sdk.cli import app
-from popi_sdk.doctor import Check, examine
-from tests.loopback import KEY, LoopbackServer
+from popi_sdk.doctor import Check, examine, models
+from tests.loopback import (
+    KEY,
+    KEY_VARIABLE,
+    Connection,
+    LoopbackServer,
+    Reply,
+    malformed_json,
+    ok,
+    status,
+    wrong_content_type,
+)
 
 _DROP_FROM_BOUNDING_SET, _DAC_OVERRIDE, _DAC_READ_SEARCH = 24, 1, 2
 
@@ -158,13 +169,98 @@ def test_passwords_and_headers_are_not_shown() -> None:
 # --- models ----------------------------------------------------------------------------------------------------------
 
 
-def test_an_own_server_is_connected_to_and_asked_nothing(loopback: LoopbackServer) -> None:
-    model = {"name": "hosted_vllm/llama", "api_base": f"{loopback.url}/v1"}
-    checks = examine(overrides={"model": model, "summarizer": {**model, "name": "hosted_vllm/popi"}})
-    assert check("model hosted_vllm/llama", checks).state == "ok"
-    assert check("summarizer hosted_vllm/popi", checks).state == "ok"
-    assert "accepts connections" in check("model", checks).finding
-    assert loopback.requests == []
+def serving(names: list[str] | None, then: Reply) -> Reply:
+    """A server that lists these models, or has no list, and answers everything else with `then`."""
+
+    async def reply(connection: Connection) -> None:
+        if not connection.request.path.endswith("/models"):
+            await then(connection)
+        elif names is None:
+            await status(404, "no such page")(connection)
+        else:
+            await connection.send_json({"data": [{"id": name} for name in names]})
+
+    return reply
+
+
+def summarizer_at(server: LoopbackServer, **more: Any) -> Check:
+    model = {"name": "hosted_vllm/popi", "api_base": f"{server.url}/local/v1", **more}
+    return check("summarizer", examine(overrides={"summarizer": model}))
+
+
+def test_a_model_on_an_own_server_is_connected_to_and_asked_nothing(loopback: LoopbackServer) -> None:
+    found = check("model", examine(overrides={"model": {"name": "hosted_vllm/x", "api_base": f"{loopback.url}/v1"}}))
+    assert (found.state, loopback.requests) == ("ok", [])
+    assert "accepts connections" in found.finding
+
+
+def test_a_summarizer_on_an_own_server_is_asked_for_its_models_and_for_a_summary(loopback: LoopbackServer) -> None:
+    loopback.default = serving(["popi", "other\x1b[31m"], ok("Keep answers short."))
+    found = summarizer_at(loopback, api_key_env=KEY_VARIABLE, extra_headers={"x-team": "geheim"})
+    assert found.state == "ok"
+    assert re.search(r"of a sample it wrote in \d+\.\d\d s: Keep answers short\.$", found.finding)
+    assert dict(found.details) == {"serves": "popi, other[31m"}
+    chat = "/local/v1/chat/completions"
+    assert [one.path for one in loopback.requests] == ["/local/v1/models", chat, chat]  # the second one is timed
+    assert {one.headers["authorization"] for one in loopback.requests} == {f"Bearer {KEY}"}
+    assert {one.headers["x-team"] for one in loopback.requests} == {"geheim"}
+    assert KEY not in repr(found)
+    assert "geheim" not in repr(found)
+
+
+def test_a_server_that_serves_something_else_is_a_problem_and_what_it_serves_is_said(loopback: LoopbackServer) -> None:
+    loopback.default = serving(["base"], status(404))
+    found = summarizer_at(loopback, api_key_env=KEY_VARIABLE)
+    assert found.state == "problem"
+    assert found.advice == "It serves base. Name one of them, or start it with --served-model-name popi."
+    assert KEY not in repr(found)
+    assert len(loopback.requests) == 2  # it is tried once, not `retries` times
+
+
+@pytest.mark.parametrize("then", [status(503), status(429), wrong_content_type(), malformed_json()])
+def test_a_server_that_writes_no_summary_is_a_problem_with_something_to_do(
+    then: Reply, loopback: LoopbackServer
+) -> None:
+    loopback.default = serving(None, then)
+    found = summarizer_at(loopback)
+    assert (found.state, dict(found.details)) == ("problem", {"serves": "it does not say"})
+    assert "hosted_vllm/popi" in found.finding
+    assert found.advice
+
+
+def test_a_server_that_finds_nothing_to_say_of_a_plain_sample_is_a_warning(loopback: LoopbackServer) -> None:
+    loopback.default = serving(["popi"], ok("NOTHING"))
+    assert summarizer_at(loopback).state == "warning"
+
+
+def test_a_key_goes_to_no_other_address(loopback: LoopbackServer) -> None:
+    elsewhere = status(307, "", {"location": f"{loopback.url}/elsewhere/models"})
+
+    async def redirected(connection: Connection) -> None:
+        await (elsewhere if connection.request.path == "/local/v1/models" else ok("Keep answers short."))(connection)
+
+    loopback.default = redirected
+    assert summarizer_at(loopback, api_key_env=KEY_VARIABLE).state == "ok"
+    assert "/elsewhere/models" not in [one.path for one in loopback.requests]
+
+
+def test_a_server_named_by_a_variable_is_looked_at_too(
+    loopback: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loopback.default = serving(["popi"], ok("Keep answers short."))
+    monkeypatch.setenv("HOSTED_VLLM_API_BASE", f"{loopback.url}/local/v1")
+    monkeypatch.delenv("POPI_NO_LIVE_CALLS")
+    found = check("summarizer", examine(overrides={"summarizer": "hosted_vllm/popi"}))
+    assert (found.state, dict(found.details)["serves"]) == ("ok", "popi")
+
+
+def test_a_providers_model_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    found = check("summarizer", examine(overrides={"summarizer": "openai/gpt-4o-mini"}))
+    assert (found.state, "not tried" in found.finding) == ("ok", True)
+    away = {"name": "hosted_vllm/popi", "api_base": "http://192.0.2.1/v1"}
+    monkeypatch.setattr(models, "_unreachable", lambda _: "")
+    assert "live calls are switched off" in check("summarizer", examine(overrides={"summarizer": away})).finding
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:{port}/v1", "http://127.0.0.1:99999/v1", "http://[::1/v1"])

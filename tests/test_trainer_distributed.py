@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,8 +18,9 @@ from safetensors.torch import load_file
 from popi_sdk.errors import ConfigError
 from tests.brief_runs import brief_config, differing, lora_config, quiet, weights_of, write_data
 from tests.crashes import crash_at
-from tests.recorded_steps import STEPS, recorded_steps
+from tests.recorded_steps import SAVED, STEPS, recorded_steps
 from trainer import distributed, stages
+from trainer.config import load_config
 from trainer.distributed import clip_gradients, gathered, joined, mean, means, own_share
 from trainer.run_directory import RunDirectory
 from trainer.train import train
@@ -42,8 +44,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def recorded(folder: Path) -> Path:
-    """What two processes made of recorded rollouts, in all four ways, and one process in both."""
-    files = []
+    """What two processes made of recorded rollouts, in all four ways, and one process in both; and each of the others.
+
+    `-one` is one process from start to end, `-two-PARALLEL` two processes, `-one-two-PARALLEL` two that went on after
+    one, and `-two-one-PARALLEL` one that went on after two.
+    """
+    jobs = []
     for parallel in PARALLEL:
         settings: dict[str, Any] = {
             "run": {"parallel": parallel, "generator_learning_rate": 1e-3},
@@ -55,28 +61,53 @@ def recorded(folder: Path) -> Path:
             ("full", brief_config(folder / "data", **settings)),
             ("adapters", lora_config(folder / "data", folder / "base", **settings, **cold)),
         ):
-            files.append(folder / f"{name}-{parallel}.toml")
-            files[-1].write_text(config.to_toml(), "utf-8")
+            file = folder / f"{name}-{parallel}.toml"
+            file.write_text(config.to_toml(), "utf-8")
             if parallel == "replicated":
                 recorded_steps(config, folder / f"{name}-one")
-    done = torchrun("-m", "tests.recorded_steps", str(folder), *map(str, files))
+            begun = folder / f"{name}-one-two-{parallel}"
+            shutil.copytree(folder / f"{name}-one", begun)
+            jobs += [f"{file}={folder / f'{name}-two-{parallel}'}", f"{file}={begun}"]
+    done = torchrun("-m", "tests.recorded_steps", *jobs)
     assert done.returncode == 0, done.stderr
+    for parallel in PARALLEL:
+        for name in ("full", "adapters"):
+            begun = folder / f"{name}-two-one-{parallel}"
+            shutil.copytree(folder / f"{name}-two-{parallel}", begun)
+            recorded_steps(load_config(folder / f"{name}-{parallel}.toml"), begun)
     return folder
 
 
 @pytest.mark.parametrize("parallel", PARALLEL)
 @pytest.mark.parametrize("models", ["full", "adapters"])
 def test_two_processes_compute_what_one_does(models: str, parallel: str, recorded: Path) -> None:
-    one, two = recorded / f"{models}-one", recorded / f"{models}-{parallel}"
-    expected, found = (json.loads((run / "figures.json").read_text()) for run in (one, two))
+    found = assert_computed_the_same(recorded / f"{models}-two-{parallel}", recorded / f"{models}-one", 0)
     assert (found["sharded"] > 0) is (parallel == "sharded")
-    for step in range(STEPS):
+
+
+@pytest.mark.parametrize("parallel", PARALLEL)
+@pytest.mark.parametrize("models", ["full", "adapters"])
+@pytest.mark.parametrize("numbers", ["one-two", "two-one"])
+def test_another_number_of_processes_goes_on_where_the_former_stood(
+    numbers: str, models: str, parallel: str, recorded: Path
+) -> None:
+    found = assert_computed_the_same(recorded / f"{models}-{numbers}-{parallel}", recorded / f"{models}-one", SAVED)
+    assert (found["sharded"] > 0) is (parallel == "sharded" and numbers == "one-two")
+
+
+def assert_computed_the_same(run: Path, other: Path, first: int) -> dict[str, Any]:
+    """Same figures in all steps from `first` on, and same weights in the end; returns what was written of `run`."""
+    found, expected = (json.loads((one / "figures.json").read_text()) for one in (run, other))
+    assert len(found["steps"]) == STEPS - first
+    for step, figures in enumerate(found["steps"], first):
         for name, value in expected["steps"][step].items():
             if "tokens" not in name and "seconds" not in name:
-                assert found["steps"][step][name] == pytest.approx(value, rel=1e-6, abs=1e-9), name
-    before, after = load_file(one / "weights.safetensors"), load_file(two / "weights.safetensors")
-    for name, value in before.items():
-        torch.testing.assert_close(after[name], value, rtol=1e-6, atol=1e-9)
+                assert figures[name] == pytest.approx(value, rel=1e-6, abs=1e-9), name
+    weights, wanted = load_file(run / "weights.safetensors"), load_file(other / "weights.safetensors")
+    assert weights.keys() == wanted.keys()
+    for name, value in wanted.items():
+        torch.testing.assert_close(weights[name], value, rtol=1e-6, atol=1e-9)
+    return dict(found)
 
 
 def test_a_run_of_one_process_goes_on_in_two_and_one_of_two_in_one(folder: Path) -> None:
@@ -95,6 +126,16 @@ def test_a_run_of_one_process_goes_on_in_two_and_one_of_two_in_one(folder: Path)
     assert weights_of(run).keys() == by_two.keys()
     steps = [json.loads(line)["step"] for line in RunDirectory(run).metrics.read_text().splitlines()]
     assert steps == [0, 0, 1, 2, 2, 3]
+
+
+def test_processes_that_do_not_share_a_disk_are_refused(folder: Path) -> None:
+    file = folder / "unshared.toml"
+    file.write_text(brief_config(folder / "data").to_toml(), "utf-8")
+    start = f"exec {sys.executable} -m trainer train {file} --out {folder}/disk-of-$RANK/run"
+    done = torchrun("--no-python", "bash", "-c", start)
+    assert done.returncode != 0
+    assert "is not the same directory for all 2 processes" in " ".join(done.stderr.split())
+    assert not (folder / "disk-of-0" / "run" / "base").exists()
 
 
 def test_two_processes_warm_start_one_learner_each_and_leave_what_one_does(folder: Path) -> None:

@@ -200,6 +200,8 @@ class RolloutConfig(Group):
     """Times the same rollouts are used for a summarizer update."""
     microbatch: Count = 16
     """Users whose rollouts go through a model at once; smaller takes less memory and gives the same update."""
+    server: str = ""
+    """Address of a vLLM server that samples with the adapter ("http://host:8000"); "" samples where it trains."""
 
 
 class RunConfig(Group):
@@ -262,6 +264,10 @@ class Config(Group):
             raise ValueError("`warm_start.sayings_steps` are part of the `summarizer_steps` over simulated people")
         if self.model.base == "scratch" and self.model.lora_rank:
             raise ValueError("`model.lora_rank` needs a trained base; a model from scratch trains all its weights")
+        if self.rollout.server and not self.rollout.server.startswith(("http://", "https://")):
+            raise ValueError("`rollout.server` is an address such as http://localhost:8000")
+        if self.rollout.server and not self.model.lora_rank:
+            raise ValueError("`rollout.server` needs a `model.lora_rank`: only adapters are handed over")
         if self.objective.without_summary * (self.rollout.group + 1) > 1:
             raise ValueError("`objective.without_summary` is more than one in each `rollout.group` + 1 examples")
         if self.run.form == "alternating" and 2 * self.run.rounds > self.run.steps:
@@ -269,8 +275,9 @@ class Config(Group):
         return self
 
     def digest(self) -> str:
-        """Hash of everything that decides what a run computes, so not of the machine it runs on."""
-        decisive = self.model_dump_json(exclude={"run": {"device", "parallel"}, "people": {"answers", "dialogues"}})
+        """Hash of everything that decides what a run computes, so not of the machines it runs on."""
+        machines = {"run": {"device", "parallel"}, "rollout": {"server"}, "people": {"answers", "dialogues"}}
+        decisive = self.model_dump_json(exclude=machines)
         return hashlib.sha256(decisive.encode("utf-8")).hexdigest()[:16]
 
     def to_toml(self) -> str:

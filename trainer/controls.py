@@ -20,6 +20,7 @@ from typing import Protocol
 
 from popi_sdk.summarizers import Summarizer
 from popi_sdk.summarizers.contrast import Contrast
+from popi_sdk.summarizers.remote import ModelSummarizer
 from popi_sdk.summarizers.trained import TrainedSummarizer
 from popi_sdk.summary import NOTHING, Summary
 from trainer.data import Example
@@ -85,7 +86,8 @@ class SdkWriter:
         return written
 
     def _texts(self, examples: Sequence[Example]) -> list[str]:
-        if isinstance(self.summarizer, TrainedSummarizer):  # which need not find out what is behind each clause
+        # A trained one need not find out what is behind each clause; one behind a server is asked for several at once.
+        if isinstance(self.summarizer, TrainedSummarizer | ModelSummarizer):
             return self.summarizer.texts([example.signals for example in examples])
         said = (self.summarizer.summarize(example.signals) for example in examples)
         return [clause_lines(one) if isinstance(one, Summary) else one for one in said]

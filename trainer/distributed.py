@@ -21,6 +21,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -93,6 +94,20 @@ def all_here() -> None:
         dist.barrier()
 
 
+def refuse_unshared(file: Path) -> None:
+    """See to it that what the main process has written is what all processes find there.
+
+    Raises:
+        ConfigError: some find nothing or something else, and would train on files of their own.
+    """
+    all_here()
+    if len(set(gathered(_identity(file)))) > 1:
+        raise ConfigError(
+            f"{file.parent} is not the same directory for all {size()} processes",
+            hint="Give an --out on a file system that all machines share, under the same path.",
+        )
+
+
 def started_first() -> bool:
     """Whether this is the only process, or the first of those that `torchrun` started, joined or not."""
     return os.environ.get("RANK", "0") == "0"
@@ -150,6 +165,13 @@ def clip_gradients(parameters: Iterable[nn.Parameter], most: float) -> float:
         for gradient in gradients:
             local(gradient).mul_(most / norm)
     return norm
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    if not file.is_file():
+        return None
+    found = file.stat()
+    return found.st_ino, found.st_mtime_ns
 
 
 def _together() -> bool:

@@ -23,7 +23,17 @@ from popi_sdk.errors import ConfigError
 from trainer.checkpoint import restore, save_checkpoint
 from trainer.config import Config
 from trainer.data import Example
-from trainer.distributed import average_gradients, clip_gradients, gathered, is_main, joined, main_first, means, size
+from trainer.distributed import (
+    average_gradients,
+    clip_gradients,
+    gathered,
+    is_main,
+    joined,
+    main_first,
+    means,
+    refuse_unshared,
+    size,
+)
 from trainer.encode import Encoder
 from trainer.errors import DivergedError
 from trainer.health import Health, look_at, users_to_look_at
@@ -38,6 +48,7 @@ from trainer.schedule import learning_rate, who_learns
 from trainer.sharding import WholeSampler, parameter_groups, shard
 from trainer.stages import data_digest, prepare_data, prepare_models, refuse_early
 from trainer.updates import Judged, SummarizerPass, SummarizerUpdate, generator_pass
+from trainer.vllm_sampler import make_vllm_sampler
 from trainer.whole import write_whole
 
 MAX_GRADIENT_NORM = 1.0
@@ -72,6 +83,7 @@ def train(config: Config, out: Path, *, resume: bool = False, reporter: Reporter
     """
     refuse_early(config)
     with joined(config), open_run(out, config, resume=resume) as run:
+        refuse_unshared(run.config_file)
         reporter = reporter or (Reporter(run.metrics) if is_main() else Reporter(None, Console(quiet=True)))
         try:
             with main_first():
@@ -166,6 +178,8 @@ def make_training(
         for lm in models.distinct():
             shard(lm, size())
         sampler = WholeSampler(sampler)
+    if config.rollout.server:
+        sampler = make_vllm_sampler(run, models, config)
     reference = ReferenceLogprobs(models.reference, encoder, run.reference)
     return Training(
         config=config,

@@ -9,6 +9,7 @@ fallbacks       one model after another
 vendor_errors   every error of LiteLLM and the providers, mapped at one place
 one_attempt     keeps LiteLLM from repeating a request behind our back
 provider_keys   which variable a model's key is expected in
+served_models   what a server says that it serves
 live_calls      the switch that makes forgotten live calls fail in tests
 
 LiteLLM is imported at the first call.

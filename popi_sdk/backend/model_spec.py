@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from popi_sdk.errors import AuthError, ConfigError
@@ -93,6 +94,25 @@ class ModelSpec:
                 hint=f"Set {self.api_key_env} to the provider's key.",
             )
         return key
+
+
+@dataclass(frozen=True, slots=True)
+class SummarizerSpec(ModelSpec):
+    """A model that writes summaries, zero-shot, or as it was trained to where `exported` says what it was trained with.
+
+    Raises:
+        ConfigError: as ModelSpec, or `exported` is no path.
+    """
+
+    exported: str | None = None
+    """The directory that `popi-train export` wrote and the server serves; of it, the weights need not lie here."""
+
+    def __post_init__(self) -> None:
+        ModelSpec.__post_init__(self)  # `super()` does not work in a dataclass with slots
+        if isinstance(self.exported, Path):
+            object.__setattr__(self, "exported", str(self.exported))
+        if self.exported is not None and not (isinstance(self.exported, str) and self.exported.strip()):
+            raise ConfigError("`exported` is no path.", hint="Give the directory that `popi-train export` wrote.")
 
 
 def _checked_name(name: object) -> str:

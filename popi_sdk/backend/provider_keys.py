@@ -30,7 +30,7 @@ _VARIABLES: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 """By provider: each group must be there, by any one of its names. Other providers: LiteLLM is asked."""
 
-_ADDRESSES = {"openai": ("OPENAI_BASE_URL", "OPENAI_API_BASE")}
+_ADDRESSES = {"openai": ("OPENAI_BASE_URL", "OPENAI_API_BASE"), "hosted_vllm": ("HOSTED_VLLM_API_BASE",)}
 """Variables that point a provider's models at another server, as `api_base` does."""
 
 _SIGN_IN_OTHERWISE = ("bedrock", "ollama", "ollama_chat", "sagemaker", "sagemaker_chat", "vertex_ai")

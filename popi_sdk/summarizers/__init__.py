@@ -5,7 +5,8 @@ embedded          weights that ship inside the package, run in this process
 contrast          deterministic, needs no model (`contrast.py`)
 a directory       weights that the trainer exported, run in this process (`trained.py`), or versions of them, of which
                   the current one is followed (`followed.py`)
-"provider/model"  any model LiteLLM reaches (`remote.py`)
+"provider/model"  any model LiteLLM reaches (`remote.py`), or weights that the trainer exported, behind a server
+                  (`served.py`)
 your own          any object with `summarize`
 """
 
@@ -14,9 +15,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from popi_sdk.backend.model_spec import ModelSpec
+from popi_sdk.backend.model_spec import ModelSpec, SummarizerSpec
 from popi_sdk.errors import ConfigError
 from popi_sdk.signals import Signal
 from popi_sdk.summarizers.followed import CURRENT, FollowedSummarizer
@@ -111,14 +112,17 @@ def _remote(
             hint='There are "auto", "embedded", "contrast", a directory exported by the trainer, "provider/model", and '
             "objects with `summarize`.",
         )
-    return cast(
-        "Summarizer",
-        RemoteSummarizer(
-            ModelSpec.parse(chosen),
-            backend,
-            max_summary_tokens=config.max_summary_tokens,
-            templates=templates,
-            timeout=config.timeout,
-            retries=config.retries,
-        ),
+    model = SummarizerSpec.parse(chosen)
+    if isinstance(model, SummarizerSpec) and model.exported is not None:
+        from popi_sdk.summarizers.served import ServedSummarizer
+
+        folder = Path(os.path.expanduser(model.exported))
+        return ServedSummarizer(model, folder, backend, timeout=config.timeout, retries=config.retries)
+    return RemoteSummarizer(
+        model,
+        backend,
+        max_summary_tokens=config.max_summary_tokens,
+        templates=templates,
+        timeout=config.timeout,
+        retries=config.retries,
     )

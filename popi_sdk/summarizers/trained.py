@@ -11,38 +11,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from threading import RLock
 from typing import TypeVar
 
-from popi_sdk.chat_tokens import prompt_ids
 from popi_sdk.errors import PopiError, SummarizerError
-from popi_sdk.manifest import Form, check_files, digest_of, read_manifest, read_templates
-from popi_sdk.render import Rendered, render
-from popi_sdk.signals import Edit, PreferencePair, Rating, Signal
+from popi_sdk.manifest import Form, check_files
+from popi_sdk.signals import Signal
 from popi_sdk.summarizers.engines import Engine, Reading, choose_form, load_engine
+from popi_sdk.summarizers.prompts import Asked, TrainedPrompts
 from popi_sdk.summarizers.provenance import MOST_TRIED, LeftOut, Written, with_sources
-from popi_sdk.summarizers.written import NOTHING_SAID, answer_of, log_left_out
+from popi_sdk.summarizers.written import NOTHING_SAID, answer_of
 from popi_sdk.summary import Summary
 
-_TRIES = 6
-"""Prompts that are rendered, each shorter than the one before, until one fits the model's window."""
-_SAFETY = 0.95
-"""A shorter prompt aims a little below what would just fit, as signals are shortened in steps."""
-
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """One user's prompt, and what it was made from."""
-
-    ids: list[int]
-    rendered: Rendered
-    budget: int
-    previous: Summary | None
 
 
 class TrainedSummarizer:
@@ -61,19 +44,12 @@ class TrainedSummarizer:
 
     def __init__(self, folder: str | Path, form: Form | None = None, *, threads: int = 1) -> None:
         self.folder = Path(folder)
-        self.manifest = read_manifest(self.folder)
-        if self.manifest.role != "summarizer":
-            raise SummarizerError(
-                f"{self.folder} holds a {self.manifest.role}, not a summarizer",
-                hint="Serve it and name it as `model`; its README.md says how.",
-            )
-        self._templates = read_templates(self.folder, self.manifest)
+        self._prompts = TrainedPrompts(self.folder)
+        self.manifest = self._prompts.manifest
         self.form: Form = form or choose_form(self.folder, self.manifest)
         check_files(self.folder, self.manifest, self.form)
-        self.name = f"{self.folder.resolve().name}@{digest_of(self.folder)}"
-        # One that reads texts shortened, as facts, was trained on signals alone and has room for many: it is shown them
-        # again rather than its last summary and what is new.
-        self.input_tokens = None if self.manifest.text_tokens else self.manifest.input_tokens
+        self.name = f"{self.folder.resolve().name}@{self._prompts.digest}"
+        self.input_tokens = self._prompts.input_tokens
         # One that reads facts writes its own clauses; one that reads texts could be talked into hiding their source.
         self.names_sources = self.manifest.text_tokens is not None
         self._threads = threads
@@ -150,7 +126,7 @@ class TrainedSummarizer:
 
     # --- from a prompt to a summary ----------------------------------------------------------------------------------
 
-    def _summary(self, reading: Reading, asked: _Asked) -> Summary:
+    def _summary(self, reading: Reading, asked: Asked) -> Summary:
         from popi_sdk.guard import as_clauses, guard  # its rules take a while to load; making a client need not wait
 
         answer = self._said(reading, asked)
@@ -162,12 +138,12 @@ class TrainedSummarizer:
         summary = with_sources(as_clauses(answer_of(written.text)), written, left_out, asked.previous)
         return guard(summary, max_tokens=self.manifest.max_summary_tokens, model=self.name)
 
-    def _text(self, reading: Reading, asked: _Asked) -> str:
+    def _text(self, reading: Reading, asked: Asked) -> str:
         return answer_of(self._decoded(self._said(reading, asked)))
 
-    def _said(self, reading: Reading, asked: _Asked) -> list[int]:
+    def _said(self, reading: Reading, asked: Asked) -> list[int]:
         """The tokens of the answer; none when nothing is to be said."""
-        if not asked.rendered.shown and not asked.previous:
+        if not asked.says_something:
             return []
         answer = self._answer(reading, asked.ids)
         if not answer_of(self._decoded(answer)):
@@ -189,7 +165,7 @@ class TrainedSummarizer:
         cut_off = len(answer) == self.manifest.max_summary_tokens  # the longest summary has no end of its own
         return fmean(told[:-1] if cut_off else told) - fmean(self._told(reading, prompt, nothing))
 
-    def _left_out(self, reading: Reading, asked: _Asked, answer: Sequence[int], told: Sequence[float]) -> LeftOut:
+    def _left_out(self, reading: Reading, asked: Asked, answer: Sequence[int], told: Sequence[float]) -> LeftOut:
         """How likely `answer` is when one signal is left out of the prompt and nothing else is changed."""
         shown = asked.rendered.shown
         tried = shown[-MOST_TRIED:] if len(shown) > 1 else ()
@@ -200,44 +176,11 @@ class TrainedSummarizer:
 
     # --- from signals to a prompt ------------------------------------------------------------------------------------
 
-    def _asked(self, signals: Sequence[Signal], previous: Summary | None) -> _Asked:
-        if self.manifest.text_tokens is not None:
-            signals = [signal for signal in signals if signal.source == "user" or _wordless(signal)]
-        room = self.manifest.window - self.manifest.max_summary_tokens
-        budget = self.manifest.input_tokens
-        for _ in range(_TRIES):
-            rendered = self._rendered(signals, previous, budget)
-            ids = self._prompt_ids(rendered)
-            if len(ids) <= room and (rendered.shown or not signals):
-                log_left_out(self.name, rendered, budget)
-                return _Asked(ids, rendered, budget, previous)
-            # The renderer counts other tokens than the model's own; the ratio is known once both counted the same.
-            budget = int(min(budget, rendered.tokens) * room / len(ids) * _SAFETY)
-        raise SummarizerError(
-            f"{self.name} reads {self.manifest.window:,} tokens at once, which is too short for these signals",
-            hint="Give fewer or shorter signals, or use a summarizer with a longer window.",
-        )
+    def _asked(self, signals: Sequence[Signal], previous: Summary | None) -> Asked:
+        return self._prompts.asked(self._ready().tokenizer, signals, previous, name=self.name)
 
-    def _without(self, asked: _Asked, signal: Signal | None) -> list[int]:
-        """The prompt as it would be without one of the signals in it; the others stay exactly as they are."""
-        rest = [other for other in asked.rendered.shown if other is not signal]
-        return self._prompt_ids(self._rendered(rest, asked.previous, asked.budget, asked.rendered.limit))
-
-    def _rendered(
-        self, signals: Sequence[Signal], previous: Summary | None, budget: int, limit: int | None = None
-    ) -> Rendered:
-        return render(
-            signals,
-            max_summary_tokens=self.manifest.max_summary_tokens,
-            previous=previous,
-            input_tokens=budget,
-            text_tokens=self.manifest.text_tokens,
-            limit=limit,
-            templates=self._templates,
-        )
-
-    def _prompt_ids(self, rendered: Rendered) -> list[int]:
-        return prompt_ids(self._ready().tokenizer, rendered.messages)
+    def _without(self, asked: Asked, signal: Signal | None) -> list[int]:
+        return self._prompts.without(self._ready().tokenizer, asked, signal)
 
     def _decoded(self, ids: Sequence[int]) -> str:
         return self._ready().tokenizer.decode(list(ids), skip_special_tokens=True)
@@ -245,7 +188,7 @@ class TrainedSummarizer:
     # --- one at a time -----------------------------------------------------------------------------------------------
 
     def _in_turn(
-        self, users: Sequence[tuple[Sequence[Signal], Summary | None]], job: Callable[[Reading, _Asked], T]
+        self, users: Sequence[tuple[Sequence[Signal], Summary | None]], job: Callable[[Reading, Asked], T]
     ) -> list[T]:
         """Do `job` for each user, neighbours being those whose prompts begin alike; results in the order of `users`."""
         with self._alone():
@@ -291,11 +234,6 @@ class TrainedSummarizer:
                     hint="Copy or export the directory again, and see that there is enough memory.",
                 ) from error
         return self._engine
-
-
-def _wordless(signal: Signal) -> bool:
-    """Whether a small model is shown nothing that somebody said here; its templates do not tell who said it."""
-    return isinstance(signal, PreferencePair | Edit) or (isinstance(signal, Rating) and signal.reason is None)
 
 
 def _first_line(error: Exception) -> str:
