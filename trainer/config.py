@@ -61,6 +61,8 @@ class WorldConfig(Group):
     """How many of them each user does care about."""
     signals: Annotated[int, Field(ge=1, le=100)] = 3
     """Preference pairs shown to the summarizer."""
+    fewest_signals: CountOrNone = 0
+    """Users to train on have shown between so many and `signals`; 0 for `signals` each."""
     pairs: Count = 4
     """Held-out pairs."""
     noise: Share = 0.1
@@ -154,6 +156,9 @@ class WarmStartConfig(Group):
     summarizer_noise: Share = 0.0
     """Chance that a clause of the target is the first user's, whoever it is about: such a start says much the same of
     everyone, and leaves something to find."""
+    updates: Share = 0.0
+    """Share of the targets that bring a summary of earlier signals up to date; that summary is the target with
+    clauses missing or another user's in their place."""
     generator_steps: CountOrNone = 0
     """Steps in which a generator from scratch learns to answer as descriptions ask; 0 for instruct models."""
     batch: Count = 32
@@ -200,6 +205,9 @@ class RolloutConfig(Group):
     """Times the same rollouts are used for a summarizer update."""
     microbatch: Count = 16
     """Users whose rollouts go through a model at once; smaller takes less memory and gives the same update."""
+    updates: Share = 0.0
+    """Share of a step's users whose earlier signals are summed up first: what scores is the summary that is made of
+    that one and the newer signals (`trainer.streaming`)."""
     server: str = ""
     """Address of a vLLM server that samples with the adapter ("http://host:8000"); "" samples where it trains."""
 
@@ -233,6 +241,37 @@ class RunConfig(Group):
     """What several processes (`torchrun`) hold: whole copies of the weights, or a part of every layer each."""
 
 
+class RefreshConfig(Group):
+    """Going on with what an app's users have shown since, for `popi-train refresh`."""
+
+    replay: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    """Share of the examples trained on that are old: from the store, and from what the first run was trained on."""
+    shots: Count = 4
+    """A user's pairs shown beside the held-out ones."""
+    held_out: Count = 2
+    """Pairs of a block that are held out at once."""
+    said_by: Count = 3
+    """Users who must have said a wish before it may stand in the summary of anybody else."""
+    clauses: Count = 24
+    """Most clauses that are tried on a user."""
+    rounds: CountOrNone = 2
+    """Times that each user's best summary in hindsight is looked for, and learned from."""
+    generator_steps: Count = 100
+    """Steps of the generator in a round."""
+    summarizer_steps: Count = 150
+    """Steps of the summarizer in a round."""
+    batch: Count = 24
+    """Users in a step of either."""
+    learning_rate: Rate = 2e-4
+    """The highest of both."""
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """As for pretraining."""
+    steps: CountOrNone = 0
+    """Steps of joint training after that, as `[run]` and `[rollout]` say."""
+    evaluated: Count = 600
+    """Most examples of held-out users, and of the trusted set, that old and new are compared on."""
+
+
 class Config(Group):
     """Everything a run depends on."""
 
@@ -245,11 +284,14 @@ class Config(Group):
     objective: ObjectiveConfig = ObjectiveConfig()
     rollout: RolloutConfig = RolloutConfig()
     run: RunConfig = RunConfig()
+    refresh: RefreshConfig = RefreshConfig()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.world.cares > self.world.dimensions:
             raise ValueError("`world.cares` is more than `world.dimensions`")
+        if self.world.fewest_signals > self.world.signals:
+            raise ValueError("`world.fewest_signals` is more than `world.signals`")
         if self.data.folder == "world" and self.objective.pairs > self.world.pairs:
             raise ValueError("`objective.pairs` is more than the `world.pairs` that each user has")
         if self.people.least_wishes > self.people.most_wishes or self.people.users % 2:

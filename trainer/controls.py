@@ -4,6 +4,7 @@
     raw          the signals themselves, as text
     untrained    what the base model writes, or one with random weights
     warm_start   what the summarizer wrote before reinforcement learning
+    before       what the version in service wrote, in a refresh
     contrast     what the model-free baseline finds
     trained      what the summarizer writes now
     swapped      what it writes about another user
@@ -28,7 +29,7 @@ from trainer.encode import Encoder
 from trainer.models import Policy
 from trainer.sampling import Sampler
 
-CONTROLS = ("none", "raw", "untrained", "warm_start", "contrast", "trained", "swapped", "oracle")
+CONTROLS = ("none", "raw", "untrained", "warm_start", "before", "contrast", "trained", "swapped", "oracle")
 
 
 class Writer(Protocol):

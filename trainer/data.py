@@ -39,6 +39,8 @@ class Example:
     """The truth about this user in plain words, where it is known."""
     evident: str = ""
     """The part of the truth that the signals make evident, where that is known too; the clearest first."""
+    previous: str = ""
+    """What earlier signals than these were summed up as, a clause a line; it is never part of a file."""
 
 
 def load_examples(path: Path) -> list[Example]:

@@ -103,6 +103,7 @@ class Encoder:
         rendered = render(
             example.signals,
             max_summary_tokens=self.max_summary_tokens,
+            previous=self.as_it_is(example.previous),
             input_tokens=self._input_tokens,
             text_tokens=self._text_tokens,
             templates=self.templates,

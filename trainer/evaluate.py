@@ -103,6 +103,8 @@ class Evaluation:
     """What the summarizer wrote."""
     ranked: Mapping[str, Sequence[Sequence[float]]] = field(default_factory=dict)
     """By control, and by example in the same order: the score of each of its pairs."""
+    written: Mapping[str, Sequence[Summary]] = field(default_factory=dict)
+    """What else was written about the same examples: by the version in service, under `before`."""
 
     @property
     def users(self) -> int:
@@ -192,6 +194,7 @@ def measure(
         slices=_slices(examples, ranked),
         summaries=list(zip(examples, contexts["trained"], strict=True)),
         ranked=ranked,
+        written={name: contexts[name] for name in ("before",) if name in contexts},
     )
 
 
@@ -199,7 +202,8 @@ def _contexts(
     evaluated: Evaluated, examples: Sequence[Example], wanted: Collection[str], reporter: Reporter
 ) -> dict[str, Sequence[Summary]]:
     judge = evaluated.generator
-    named = {"trained": evaluated.trained, "warm_start": evaluated.warm_start, "untrained": evaluated.untrained}
+    named = {"trained": evaluated.trained, "warm_start": evaluated.warm_start, "untrained": evaluated.untrained,
+             "before": evaluated.before}  # fmt: skip
     writers = {name: writer for name, writer in named.items() if writer is not None and name in wanted}
     found: dict[str, Sequence[Summary] | None] = {"none": nothing(examples)}
     with reporter.stage("writing summaries", len(writers) * len(examples)) as advance:

@@ -6,7 +6,8 @@ It is the object that `popi-train evaluate --json` prints, and beside it:
     judge     what `--judge` said, or null
     examples  in the order of evaluation: {"user", "summary", "ranked": {"trained": [1, 0, 0.5], ...}} with a number per
               held-out pair, 1 for ranked right and 0.5 for a tie; the first ten of them also hold `signals`, `pairs`
-              and `oracle`, as in the data, to be read by a person
+              and `oracle`, as in the data, to be read by a person; `before` is the summary by the version in service,
+              where there is one to compare with
 """
 
 from __future__ import annotations
@@ -41,8 +42,13 @@ def leave_evaluation(place: Path, step: int, evaluation: Evaluation, judge: Mapp
     Raises:
         CheckpointError: the disk is full or cannot be written; the former file is as it was.
     """
-    record = {**evaluation.as_json(), "step": step, "judge": judge, "examples": list(_examples(evaluation))}
+    record = evaluation_record(step, evaluation, judge)
     write_whole(find_run(place)[0].evaluation, json.dumps(record, allow_nan=False) + "\n")
+
+
+def evaluation_record(step: int, evaluation: Evaluation, judge: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The object that is written."""
+    return {**evaluation.as_json(), "step": step, "judge": judge, "examples": list(_examples(evaluation))}
 
 
 def _examples(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
@@ -53,4 +59,6 @@ def _examples(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
             "pairs": [pair.model_dump(mode="json", include={"prompt", "chosen", "rejected"}) for pair in example.pairs],
             "oracle": example.oracle,
         }
-        yield {"user": example.user, "summary": summary.text, "ranked": ranked, **(texts if place < WHOLE else {})}
+        written = {name: summaries[place].text for name, summaries in evaluation.written.items()}
+        whole = texts if place < WHOLE else {}
+        yield {"user": example.user, "summary": summary.text, **written, "ranked": ranked, **whole}

@@ -52,6 +52,8 @@ class Evaluated:
     untrained: Writer | None
     """None without a run, and where there was no warm start, so that it is the same as `warm_start`."""
     generator: PairScorer
+    before: Writer | None = None
+    """The version in service, where another one is to take its place."""
 
 
 def open_run_models(place: Path) -> OpenedRun:

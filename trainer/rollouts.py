@@ -18,6 +18,7 @@ from trainer.distributed import own_share, rank
 from trainer.encode import Encoder
 from trainer.models import Policy
 from trainer.sampling import Sampler
+from trainer.streaming import as_updates
 
 Pairs: TypeAlias = tuple[PreferencePair, ...]
 
@@ -74,7 +75,8 @@ def sample_groups(
     """Sample G summaries for each of a step's users that are this process's, and choose the pairs that score them."""
     seed = random.Random(f"{config.run.seed} rollouts {step} {rank()}").getrandbits(63)
     turns = own_share(_turns(users, config, step))
-    prompts = [encoder.summarizer_prompt(example) for example, _, _ in turns]
+    shown = as_updates(summarizer, sampler, encoder, users, config, step)
+    prompts = [encoder.summarizer_prompt(example) for example in shown]
     samples = summarizer(
         lambda lm: sampler.sample(lm, prompts, config.rollout.group, temperature=config.rollout.temperature, seed=seed)
     )
@@ -87,7 +89,7 @@ def sample_groups(
             pairs=pairs,
             plain=plain,
         )
-        for (example, pairs, plain), prompt, group in zip(turns, prompts, samples, strict=True)
+        for example, (_, pairs, plain), prompt, group in zip(shown, turns, prompts, samples, strict=True)
     ]
 
 

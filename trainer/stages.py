@@ -194,9 +194,11 @@ def refuse_early(config: Config) -> None:
 
 
 def _write_world(config: Config, draft: Path) -> None:
+    everything = config.world.model_copy(update={"fewest_signals": 0})
     sizes = {"train": config.world.users, **WORLD_SIZES}
     for split, count in sizes.items():
-        write_examples(world_examples(config.world, split, count, config.run.seed), draft / f"{split}.jsonl")
+        world = config.world if split == "train" else everything
+        write_examples(world_examples(world, split, count, config.run.seed), draft / f"{split}.jsonl")
 
 
 SIMULATED: Mapping[str, Callable[[Config, Path], None]] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, repeat
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from popi_sdk.summarizers.contrast import Contrast
-from trainer.config import Config, PretrainConfig, WarmStartConfig
+from trainer.config import Config, PretrainConfig, RefreshConfig, WarmStartConfig
 from trainer.controls import clause_lines
 from trainer.data import Example
 from trainer.encode import Encoder
@@ -26,6 +26,7 @@ from trainer.errors import DivergedError
 from trainer.logprobs import leaf_token_logprobs
 from trainer.models import Policy
 from trainer.prefix_tree import Branch, pack
+from trainer.streaming import cut, worn
 
 NOISY_SHARE = 0.2
 """The last steps, in which the summarizer's targets are noisy: it has learned to read signals by then."""
@@ -78,10 +79,11 @@ def warm_start_summarizer(
         noise = settings.summarizer_noise if step >= (1 - NOISY_SHARE) * settings.summarizer_steps else 0.0
         met = list(islice(people.endless, settings.batch))
         texts = [_noisy(target_of(one, settings), people.common, noise, people.draw) for one in met]
-        prompts = [encoder.summarizer_prompt(one) for one in met]
+        shown = _shown(met, settings, people.draw)
+        prompts = [encoder.summarizer_prompt(one) for one in shown]
         return target_loss(summarizer, list(zip(prompts, map(encoder.summary_ids, texts), strict=True)))
 
-    _learn(summarizer, loss, settings.summarizer_steps, make_optimizers(summarizer, settings), advance)
+    learn(summarizer, loss, settings.summarizer_steps, make_optimizers(summarizer, settings), advance)
 
 
 def warm_start_generator(
@@ -93,7 +95,7 @@ def warm_start_generator(
     def loss(_: int) -> Tensor:
         return described_loss(generator, encoder, list(islice(answers, settings.batch)))
 
-    _learn(generator, loss, settings.generator_steps, make_optimizers(generator, settings), advance)
+    learn(generator, loss, settings.generator_steps, make_optimizers(generator, settings), advance)
 
 
 def described_loss(generator: Policy, encoder: Encoder, some: Sequence[Described]) -> Tensor:
@@ -112,7 +114,7 @@ def pretrain(model: Policy, tokenizer: Any, texts: Iterator[str], config: Config
         rows = tokenizer(chosen, add_special_tokens=False)["input_ids"]
         return target_loss(model, [([end], [*row, end][: settings.length]) for row in rows])
 
-    _learn(model, loss, settings.steps, make_optimizers(model, settings), advance)
+    learn(model, loss, settings.steps, make_optimizers(model, settings), advance)
 
 
 def _guided(encoder: Encoder, one: Described) -> Target:
@@ -128,6 +130,19 @@ def target_of(example: Example, settings: WarmStartConfig) -> str:
     return clause_lines(Contrast().summarize(example.signals))
 
 
+def _shown(met: Sequence[Example], settings: WarmStartConfig, draw: random.Random) -> list[Example]:
+    """The users as the summarizer is shown them, some of them by a worn summary of their earlier signals."""
+    shown = []
+    for place, one in enumerate(met):
+        if settings.updates and draw.random() < settings.updates:
+            earlier, newer = cut(one, draw)
+            known = worn(target_of(earlier, settings), target_of(met[place - 1], settings), draw)
+            shown.append(replace(newer, previous=known))
+        else:
+            shown.append(one)
+    return shown
+
+
 def _noisy(text: str, common: str, noise: float, draw: random.Random) -> str:
     """Each clause, with chance `noise`, as the common text has it in its place."""
     default = common.splitlines()
@@ -137,9 +152,14 @@ def _noisy(text: str, common: str, noise: float, draw: random.Random) -> str:
     )
 
 
-def _learn(
+def learn(
     policy: Policy, loss_at: Callable[[int], Tensor], steps: int, optimizers: Sequence[Optimizer], advance: Advance
 ) -> None:
+    """Take `steps` steps along the gradient of what `loss_at` gives for each, at rates that rise and then fall.
+
+    Raises:
+        DivergedError: a loss is not a number.
+    """
     highest = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
     for step in range(steps):
         for group, rate in zip((g for one in optimizers for g in one.param_groups), highest, strict=True):
@@ -156,7 +176,7 @@ def _learn(
         advance(step, loss.item())
 
 
-def make_optimizers(policy: Policy, settings: PretrainConfig | WarmStartConfig) -> list[Optimizer]:
+def make_optimizers(policy: Policy, settings: PretrainConfig | WarmStartConfig | RefreshConfig) -> list[Optimizer]:
     """AdamW for all; or Muon for the matrices inside the layers, and AdamW at a third of its rate for the rest."""
     named = policy.learned()
     if settings.optimizer == "adamw":

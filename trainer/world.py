@@ -125,8 +125,8 @@ def _example(world: WorldConfig, user: str, draw: random.Random) -> Example:
     tastes = {dimension: draw.randrange(2) for dimension in cared}
     drifts = draw.random() < world.drift
     before = {dimension: 1 - side for dimension, side in tastes.items()} if drifts else tastes
-    half = world.signals // 2
-    signals = tuple(_shown(draw, world, before if number < half else tastes) for number in range(world.signals))
+    count = draw.randint(world.fewest_signals, world.signals) if world.fewest_signals else world.signals
+    signals = tuple(_shown(draw, world, before if number < count // 2 else tastes) for number in range(count))
     asked = {signal.prompt for signal in signals}
     return Example(
         user=user,

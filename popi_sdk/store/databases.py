@@ -85,6 +85,11 @@ class Database:
         check_names(namespace, user_id="any")
         return self._connected(self._engines.read, reading.trainable, namespace)
 
+    def trainable_shown(self, namespace: str) -> list[tuple[str, tuple[tuple[Signal, datetime], ...]]]:
+        """What `trainable` finds, and when each signal was shown; for the trainer, not for the client."""
+        check_names(namespace, user_id="any")
+        return self._connected(self._engines.read, reading.trainable_shown, namespace)
+
     def history(self, namespace: str, user_id: str) -> tuple[Summary, ...]:
         """See `Store.history`."""
         return self._run(self._engines.read, reading.history, namespace, user_id)

@@ -103,14 +103,20 @@ def users_with_expired(connection: Connection, namespace: str, before: datetime)
 
 def trainable(connection: Connection, namespace: str) -> list[tuple[str, tuple[Signal, ...]]]:
     """Every user of a namespace with the signals they allow training on, oldest first; no others are read."""
-    shown_at = func.coalesce(_signals.c.at, _signals.c.observed_at)
+    found = trainable_shown(connection, namespace)
+    return [(user_id, tuple(signal for signal, _ in of_one)) for user_id, of_one in found]
+
+
+def trainable_shown(connection: Connection, namespace: str) -> list[tuple[str, tuple[tuple[Signal, datetime], ...]]]:
+    """What `trainable` finds, and when each signal was shown: `at`, or when it was observed where that is unknown."""
+    shown_at = func.coalesce(_signals.c.at, _signals.c.observed_at).label("shown_at")
     found = connection.execute(
-        select(_signals.c.user_id, _signals.c.body, _signals.c.at)
+        select(_signals.c.user_id, _signals.c.body, _signals.c.at, shown_at)
         .where(_signals.c.namespace == namespace, _signals.c.allow_training.is_(True))
         .order_by(_signals.c.user_id, shown_at, _signals.c.sequence)
     )
     return [
-        (user_id, tuple(rows.signal(body, at) for _, body, at in of_one))
+        (user_id, tuple((rows.signal(body, at), rows.known_time(shown)) for _, body, at, shown in of_one))
         for user_id, of_one in groupby(found, key=lambda row: row.user_id)
     ]
 

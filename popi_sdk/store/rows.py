@@ -26,7 +26,12 @@ def microseconds(at: datetime) -> int:
 
 def time(stored: int | None) -> datetime | None:
     """A stored time as a datetime in UTC."""
-    return None if stored is None else _EPOCH + stored * _MICROSECOND
+    return None if stored is None else known_time(stored)
+
+
+def known_time(stored: int) -> datetime:
+    """A stored time that is there."""
+    return _EPOCH + stored * _MICROSECOND
 
 
 def signal_row(signal: Signal, index: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from trainer.cli.evaluate import evaluate
 from trainer.cli.export import export
 from trainer.cli.failing import TrainGroup
 from trainer.cli.prepare import prepare
+from trainer.cli.refresh import refresh
 from trainer.cli.report import report
 from trainer.cli.score import score
 from trainer.cli.train import train
@@ -34,6 +35,7 @@ app.command()(evaluate)
 app.command()(score)
 app.command()(report)
 app.command()(export)
+app.command()(refresh)
 app.command()(versions)
 app.command()(rollback)
 app.command()(embed)

@@ -35,6 +35,14 @@ def evaluate(
         int | None, typer.Option(min=1, help="At most so many examples, of as many users as there are.")
     ] = None,
     sampled: Annotated[bool, typer.Option("--sampled", help="Sample summaries as in training, not greedily.")] = False,
+    updates: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            help="Deal each user's signals out in so many parts, and compare summaries that are brought up to date "
+            "part by part with ones of the full history.",
+        ),
+    ] = None,
     backend: Annotated[str, typer.Option(metavar="MODEL", help="Let it answer with and without summaries.")] = "",
     judge: Annotated[str, typer.Option(metavar="MODEL", help="Let it say which answer suits the user better.")] = "",
     max_cost: Annotated[float | None, typer.Option(help="Stop asking the two when this many USD are spent.")] = None,
@@ -45,13 +53,27 @@ def evaluate(
     A line of --data is a user's: {"user", "signals": [...], "pairs": [{"prompt", "chosen", "rejected"}], "slices": {}}.
     No held-out pair may stand among the signals.
 
-    What is found of RUN itself is also left in RUN/evaluation.json, for `popi-train report`.
+    What is found of RUN itself is also left in RUN/evaluation.json, for `popi-train report`; not so with --updates.
 
     MODEL is LiteLLM's name of one, or JSON such as {"name": "hosted_vllm/x", "api_base": "http://localhost:8000/v1"}.
     """
     with training_packages():
         if bool(backend) != bool(judge):
             raise typer.BadParameter("--backend and --judge go together")
+        if updates is not None:
+            if backend:
+                raise typer.BadParameter("--updates does not go with --backend and --judge")
+            _evaluate_streaming(
+                as_json,
+                run,
+                updates=updates,
+                data=data,
+                summarizer=summarizer,
+                generator=generator,
+                limit=limit,
+                sampled=sampled,
+            )
+            return
         from trainer.evaluate import evaluate as run_evaluation
         from trainer.evaluation_file import leave_evaluation, newest_step
 
@@ -86,6 +108,17 @@ def evaluate(
                 show_win_rate(win_rate)
         if run and step is not None:
             leave_evaluation(run, step, evaluation, win_rate)
+
+
+def _evaluate_streaming(as_json: bool, run: Path | None, **options: Any) -> None:
+    from trainer.cli.streaming_tables import show_streaming
+    from trainer.streaming_evaluation import evaluate_streaming
+
+    evaluation = evaluate_streaming(run, **options)
+    if as_json:
+        typer.echo(json.dumps(evaluation.as_json(), indent=1, allow_nan=False))
+    else:
+        show_streaming(evaluation)
 
 
 def _replies_of(run: Path | None) -> Path:

@@ -11,7 +11,7 @@ from popi_sdk.render import signal_parts
 from popi_sdk.signals import PreferencePair, Signal
 from trainer.data import Example, same_text
 
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _FEW = 4
 """Signals up to which an example's slice `signals` is "few"."""
 
@@ -22,13 +22,14 @@ def rotate(
     shots: int,
     hold_out: int = 1,
     seed: int = 42,
-    shown_as: Callable[[PreferencePair], Signal] = lambda pair: pair,
+    shown_as: Callable[[PreferencePair], Signal | tuple[Signal, ...]] = lambda pair: pair,
 ) -> Iterator[Example]:
     """Cut a user's pairs into shuffled blocks of `shots + hold_out`, and hold out each pair of a block in turn.
 
     A block makes one example for each `hold_out` pairs: those are held out, the rest of the block joins the user's
-    other signals (`shown_as` may turn a pair back into what the user really did). Two pairs on one prompt are never on
-    both sides. The last block may be shorter; a pair that is left alone without any signal is dropped.
+    other signals (`shown_as` may turn a pair back into what the user really did, one signal or several). Two pairs on
+    one prompt are never on both sides. The last block may be shorter; a pair that is left alone without any signal is
+    dropped.
 
     >>> pairs = tuple(PreferencePair(f"Question {n}?", "Yes.", "No.") for n in range(5))
     >>> [(len(one.signals), len(one.pairs)) for one in rotate(Example("ada", (), pairs), shots=4)]
@@ -42,10 +43,15 @@ def rotate(
         at_once = max(1, min(hold_out, len(block) - 1))
         for place in range(0, len(block), at_once):
             held, rest = block[place : place + at_once], block[:place] + block[place + at_once :]
-            signals = sorted((*whole.signals, *map(shown_as, rest)), key=lambda signal: signal.at or _LONG_AGO)
+            shown = (signal for pair in rest for signal in _several(shown_as(pair)))
+            signals = sorted((*whole.signals, *shown), key=lambda signal: signal.at or LONG_AGO)
             example = set_apart(replace(whole, signals=tuple(signals), pairs=tuple(held)))
             if example.signals:
                 yield example
+
+
+def _several(shown: Signal | tuple[Signal, ...]) -> tuple[Signal, ...]:
+    return shown if isinstance(shown, tuple) else (shown,)
 
 
 def set_apart(example: Example) -> Example:

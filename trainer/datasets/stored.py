@@ -8,11 +8,14 @@ pair are left out. User ids are kept, so that the lines of somebody who asks to 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
-from popi_sdk.errors import ConfigError
+from popi_sdk.errors import ConfigError, SignalError
 from popi_sdk.signals import PreferencePair, Signal
-from popi_sdk.store.databases import open_database
+from popi_sdk.store import check_names
+from popi_sdk.store.databases import Database, open_database
 from popi_sdk.store.engines import place
 from trainer.data import Example
 
@@ -34,12 +37,46 @@ def trainable(url: str, namespace: str) -> list[tuple[str, tuple[Signal, ...]]]:
         ConfigError: there is no store at `url`.
         StoreError: it cannot be read.
     """
+    with _opened(url) as database:
+        return database.trainable(namespace)
+
+
+def shown(url: str, namespace: str) -> list[tuple[str, tuple[tuple[Signal, datetime], ...]]]:
+    """What `trainable` finds, and when each signal was shown.
+
+    Raises:
+        ConfigError: there is no store at `url`.
+        StoreError: it cannot be read.
+    """
+    with _opened(url) as database:
+        return database.trainable_shown(namespace)
+
+
+def epochs(url: str, namespace: str, users: Iterable[str]) -> dict[str, int]:
+    """Those of the users that the store knows, each with the epoch of the profile (`popi_sdk.store.Profile`).
+
+    Raises:
+        ConfigError: there is no store at `url`.
+        SignalError: the namespace cannot be taken.
+        StoreError: it cannot be read.
+    """
+    check_names(namespace, user_id="any")
+    found = {}
+    with _opened(url) as database:
+        for user in users:
+            with contextlib.suppress(SignalError):  # a name that no store takes
+                found[user] = database.read(namespace, user).epoch
+    return {user: epoch for user, epoch in found.items() if epoch}
+
+
+@contextlib.contextmanager
+def _opened(url: str) -> Iterator[Database]:
     at = place(url)
     if at.in_memory or (at.path is not None and not at.path.is_file()):
         raise ConfigError(f"There is no store at {at.label}.", hint='Such as "sqlite:///path/to/popi.db".')
     database = open_database(at)
     try:
-        return database.trainable(namespace)
+        yield database
     finally:
         database.close()
 

@@ -35,7 +35,7 @@ _LOOKED_AT = ("oracle", "swapped", "none", "trained")
 
 def progress_figure(steps: Mapping[str, Series], looks: Mapping[str, Series]) -> Figure:
     """Accuracy, reward, KL and length of the summaries over joint steps."""
-    with _our_settings():
+    with our_settings():
         figure = Figure(figsize=(10.5, 7.2), layout="constrained")
         above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(1.1, 1), hspace=0.06).flat
         _accuracy_over_steps(above.subplots(), steps.get("accuracy", NOTHING), looks)
@@ -48,7 +48,7 @@ def progress_figure(steps: Mapping[str, Series], looks: Mapping[str, Series]) ->
 
 def controls_figure(contexts: Sequence[Context], pairs: int, users: int) -> Figure:
     """Held-out accuracy with every context, with its interval; the order is that of the evaluation, from the top."""
-    with _our_settings():
+    with our_settings():
         figure = Figure(figsize=(10.5, 1.5 + 0.46 * len(contexts)), layout="constrained")
         axes = figure.subplots()
         for place, context in enumerate(reversed(contexts)):
@@ -67,7 +67,7 @@ def controls_figure(contexts: Sequence[Context], pairs: int, users: int) -> Figu
 
 def tokens_figure(contexts: Sequence[Context]) -> Figure:
     """Held-out accuracy against the tokens that each context takes: what a summary keeps of the raw signals."""
-    with _our_settings():
+    with our_settings():
         figure = Figure(figsize=(10.5, 5.0), layout="constrained")
         axes = figure.subplots()
         for context in contexts:
@@ -112,7 +112,8 @@ def running_mean(values: Sequence[float], window: int) -> list[float]:
     return ((sums[ends] - sums[starts]) / (ends - starts)).tolist()
 
 
-def _our_settings() -> AbstractContextManager[None]:
+def our_settings() -> AbstractContextManager[None]:
+    """Sizes of text, and no frame."""
     return rc_context({"font.size": 11, "axes.titlesize": 12, "axes.spines.top": False, "axes.spines.right": False})
 
 

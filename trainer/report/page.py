@@ -59,6 +59,8 @@ class UserOnPage:
     older: int
     """Signals that are left out."""
     summary: str
+    before: str
+    """The summary by the version in service, in a refresh."""
     truth: str
     contexts: Sequence[str]
     pairs: Sequence[PairOnPage]
@@ -80,18 +82,23 @@ class Slice:
 def page(read: RunRead, figures: Mapping[str, bytes]) -> str:
     """The whole page as HTML."""
     measured = read.measured
-    return _template().render(
+    return template("page.html.j2").render(
         name=read.folder.resolve().name,
         facts=read.facts,
         missing=read.missing,
         findings=findings(measured) if measured else [],
-        images={name: "data:image/png;base64," + base64.b64encode(image).decode() for name, image in figures.items()},
+        images=in_page(figures),
         looks=[(style(name[9:]).label, one.values[-1]) for name, one in read.looks.items() if name[:9] == "accuracy_"],
         measured=measured,
         slices=[_slice(name, values) for name, values in measured.slices.items()] if measured else [],
         judge=_judge(measured),
-        users=[_user(one) for one in measured.shown] if measured else [],
+        users=[user_on_page(one) for one in measured.shown] if measured else [],
     )
+
+
+def in_page(figures: Mapping[str, bytes]) -> dict[str, str]:
+    """Figures as addresses that hold them."""
+    return {name: "data:image/png;base64," + base64.b64encode(image).decode() for name, image in figures.items()}
 
 
 def findings(measured: Measured) -> list[str]:
@@ -159,14 +166,16 @@ def _judge(measured: Measured | None) -> Mapping[str, str]:
     }
 
 
-def _user(user: ShownUser) -> UserOnPage:
-    example, contexts = user.example, list(user.ranked)
+def user_on_page(user: ShownUser, among: Sequence[str] = ()) -> UserOnPage:
+    """A user as shown, with the outcomes of the contexts `among` those there are, or of all."""
+    example, contexts = user.example, [name for name in user.ranked if not among or name in among]
     newest = example.signals[-SIGNALS_SHOWN:]
     return UserOnPage(
         name=cut(example.user, LINE_TOKENS),
         signals=[_signal(one) for one in newest],
         older=len(example.signals) - len(newest),
         summary=cut(user.summary, SUMMARY_TOKENS),
+        before=cut(user.before, SUMMARY_TOKENS),
         truth=cut(" ".join(example.oracle.split()), SUMMARY_TOKENS),
         contexts=contexts,
         pairs=[
@@ -212,7 +221,8 @@ def _points(difference: Interval) -> str:
     return f"{100 * difference.mean:+.1f}{bounds}"
 
 
-def _template() -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """A template of this folder, which escapes whatever is put in."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -221,4 +231,4 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters |= {"label": lambda name: style(name).label, "share": _share, "points": _points, "bar": _bar}
-    return environment.get_template("page.html.j2")
+    return environment.get_template(name)

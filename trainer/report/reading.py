@@ -53,6 +53,8 @@ class ShownUser:
     summary: str
     ranked: Mapping[str, Sequence[float]]
     """By context: 1 for each held-out pair ranked right, 0.5 for a tie."""
+    before: str = ""
+    """The summary by the version in service, in a refresh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +104,10 @@ def read_run(place: Path) -> RunRead:
     """
     run, _ = find_run(place)
     config, newest = run.config(), run.latest()
-    rows = list(_metrics(run.metrics))
+    steps, looks = read_metrics(run.metrics)
     measured = _measured(run.evaluation) if run.evaluation.is_file() else None
-    if not rows and measured is None:
+    if not steps and not looks and measured is None:
         raise ConfigError(f"{run.path} has nothing to report yet", hint="Let `popi-train train` go on first.")
-    steps = _series(row for row in rows if row["kind"] == "step")
     if not config.objective.kl:
         steps.pop("kl", None)  # it was not measured, which the log tells as 0
     done = newest.step if newest else 0
@@ -121,10 +122,17 @@ def read_run(place: Path) -> RunRead:
         folder=run.path,
         facts=facts,
         steps=steps,
-        looks=_series(row for row in rows if row["kind"] == "evaluation"),
+        looks=looks,
         measured=measured,
         missing=list(_missing(run.path, steps, measured, done)),
     )
+
+
+def read_metrics(file: Path) -> tuple[dict[str, Series], dict[str, Series]]:
+    """Figures of joint steps, and of the evaluations between them; none where there is no such file."""
+    rows = list(_metrics(file))
+    steps, looks = (_series(row for row in rows if row["kind"] == kind) for kind in ("step", "evaluation"))
+    return steps, looks
 
 
 def _missing(run: Path, steps: Mapping[str, Series], measured: Measured | None, done: int) -> Iterator[str]:
@@ -171,29 +179,35 @@ def _series(rows: Iterable[Mapping[str, Any]]) -> dict[str, Series]:
     }
 
 
+def measured_from(record: Mapping[str, Any], place: str) -> Measured:
+    """An evaluation in the form of `trainer.evaluation_file`; `place` begins the message about an example.
+
+    Raises:
+        KeyError, TypeError, AttributeError: it is damaged; so do SignalError and ValueError.
+    """
+    examples = record["examples"]
+    changes = Counter((gain > 0) - (gain < 0) for gain in _gains(examples).values())
+    return Measured(
+        step=record["step"],
+        users=record["users"],
+        pairs=record["pairs"],
+        contexts=[Context(name, _interval(one, "accuracy"), one["tokens"]) for name, one in record["controls"].items()],
+        differences={name: _interval(one, "difference") for name, one in record["differences"].items()},
+        slices={
+            name: [SliceValue(value, one["pairs"], _accuracies(one["controls"])) for value, one in values.items()]
+            for name, values in record["slices"].items()
+        },
+        better=changes[1],
+        worse=changes[-1],
+        same=changes[0],
+        judge=record["judge"],
+        shown=[_shown(one, place) for one in examples if "signals" in one],
+    )
+
+
 def _measured(file: Path) -> Measured:
     try:
-        record = json.loads(file.read_text("utf-8"))
-        examples = record["examples"]
-        changes = Counter((gain > 0) - (gain < 0) for gain in _gains(examples).values())
-        return Measured(
-            step=record["step"],
-            users=record["users"],
-            pairs=record["pairs"],
-            contexts=[
-                Context(name, _interval(one, "accuracy"), one["tokens"]) for name, one in record["controls"].items()
-            ],
-            differences={name: _interval(one, "difference") for name, one in record["differences"].items()},
-            slices={
-                name: [SliceValue(value, one["pairs"], _accuracies(one["controls"])) for value, one in values.items()]
-                for name, values in record["slices"].items()
-            },
-            better=changes[1],
-            worse=changes[-1],
-            same=changes[0],
-            judge=record["judge"],
-            shown=[_shown(one, file) for one in examples if "signals" in one],
-        )
+        return measured_from(json.loads(file.read_text("utf-8")), str(file))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SignalError) as error:
         raise ConfigError(
             f"{file} cannot be read: {type(error).__name__}",
@@ -210,8 +224,8 @@ def _gains(examples: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     return gains
 
 
-def _shown(record: Mapping[str, Any], file: Path) -> ShownUser:
-    return ShownUser(read_example(record, str(file)), record["summary"], record["ranked"])
+def _shown(record: Mapping[str, Any], place: str) -> ShownUser:
+    return ShownUser(read_example(record, place), record["summary"], record["ranked"], record.get("before", ""))
 
 
 def _accuracies(controls: Mapping[str, Mapping[str, float | None]]) -> dict[str, Interval]:

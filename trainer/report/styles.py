@@ -26,6 +26,7 @@ STYLES = {
     "raw": Style("raw signals", VERMILION, "s", "-"),
     "untrained": Style("untrained summarizer", GREY, "v", "-"),
     "warm_start": Style("warm start, before RL", SKY, "^", "-"),
+    "before": Style("version in service", "#444444", "p", "--"),
     "contrast": Style("contrast, no model", PURPLE, "D", "-"),
     "trained": Style("trained summary", BLUE, "o", "-"),
     "swapped": Style("another user's summary", ORANGE, "P", "--"),
