@@ -127,9 +127,10 @@ class TestPopulations:
 
     def test_ten_users_who_all_gain_the_same_are_enough_and_five_of_a_hundred_are_not(self) -> None:
         assert decide(evaluation(users(FEWEST, 1, lambda _: 2)), evaluation(ALIKE)).promoted
-        five = decide(evaluation(users(100, 1, lambda place: 4 if place < 5 else 1)), evaluation(ALIKE))
+        others = [Row(f"other {place}", [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]) for place in range(10)]  # one won, one lost
+        five = decide(evaluation(users(100, 1, lambda place: 4 if place < 5 else 1) + others), evaluation(ALIKE))
         assert five.overall.low > 0
-        assert five.reasons[0].startswith("Pairs of only 5 held-out users are ranked otherwise than before")
+        assert five.reasons[0].startswith("Only 5 held-out users have more or fewer pairs ranked right than before")
         assert decide(evaluation(users(100, 1, lambda place: 4 if place < 6 else 1)), evaluation(ALIKE)).promoted
 
     def test_summaries_that_say_the_same_of_everyone_are_refused(self) -> None:

@@ -274,7 +274,7 @@ class TestFigures:
         axes = self.drawn(slices_figure(slices, 0.95)).axes[0]
         points = axes.containers
         assert [one[0].get_marker() for one in points] == [MARKERS[one.verdict][0] for one in slices]
-        assert [one.has_xerr for one in points] == [True, True, True, False]
+        assert [bool(one[2]) for one in points] == [True, True, True, False]
         assert [one[0].get_xdata()[0] for one in points] == pytest.approx([20, 0, -20, 50])
         assert axes.get_yticklabels()[3].get_text() == "trusted: a = $few$ \\u65e5"
 

@@ -28,7 +28,7 @@ from trainer.intervals import Interval, bootstrap_over_users, by_user, differenc
 FEWEST = 10
 """Users below which nothing is told: ten who all lose do so by chance once in 1024 times, bootstrap or not."""
 FEWEST_CHANGED = 6
-"""Users that must be ranked otherwise than before: five who all gain do so by chance once in 32 times."""
+"""Users that must gain or lose at all: five who all gain do so by chance once in 32 times."""
 OTHERS = "all others"
 """The value under which a name's small slices, and the examples without that name, are pooled."""
 _SAMPLES = 2_000
@@ -56,15 +56,8 @@ class Slice:
 
     def as_json(self) -> dict[str, Any]:
         """The interval's numbers stand under `difference`, `low` and `high`."""
-        return {
-            "population": self.population,
-            "name": self.name,
-            "value": self.value,
-            "users": self.users,
-            "pairs": self.pairs,
-            **self.difference.as_json("difference"),
-            "verdict": self.verdict,
-        }
+        names = ("population", "name", "value", "users", "pairs", "verdict")
+        return {name: getattr(self, name) for name in names} | self.difference.as_json("difference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +146,7 @@ class _Check:
 
 def _overall_check(held_out: Evaluation, difference: Interval) -> _Check:
     gains = _gains(held_out, "before")
-    changed = sum(any(each) for each in gains.values())
+    changed = sum(sum(each) != 0 for each in gains.values())
     found = f"{in_points(difference)}, {_from_to(held_out)}"
     if len(gains) < FEWEST:
         refusals = [f"Only {len(gains)} users are held out; below {FEWEST} nothing can be told."]
@@ -161,7 +154,7 @@ def _overall_check(held_out: Evaluation, difference: Interval) -> _Check:
         refusals = [f"Not shown to be better on held-out users: {found}."]
     elif changed < FEWEST_CHANGED:
         refusals = [
-            f"Pairs of only {changed} held-out users are ranked otherwise than before; "
+            f"Only {changed} held-out users have more or fewer pairs ranked right than before; "
             f"that fewer than {FEWEST_CHANGED} gain may be chance."
         ]
     else:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from trainer.report.styles import BLUE, GREY, ORANGE, VERMILION, Style, style
+from trainer.report.styles import BLUE, ORANGE, VERMILION, Style, style
 
 WAYS = {
     "full": Style("full history", VERMILION, "s", "-"),
@@ -49,6 +49,6 @@ def _panel(axes: Axes, title: str, streamed: Mapping[str, Any]) -> None:
             axes.fill_between(places, *bounds, color=look.colour, alpha=0.12, linewidth=0)
     for name, interval in streamed["controls"].items():
         look = style(name)
-        axes.axhline(interval["accuracy"], color=look.colour or GREY, linestyle=look.line, label=look.label, zorder=0)
+        axes.axhline(interval["accuracy"], color=look.colour, linestyle=look.line, label=look.label, zorder=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("parts of the signals shown")
