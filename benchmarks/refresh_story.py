@@ -46,8 +46,10 @@ class Size:
     """How large the story is."""
 
     users: int = 300
-    judged: int = 100
+    judged: int = 40
     """Other users, on whom accuracy is measured."""
+    weeks: tuple[int, ...] = (2, 3, 4)
+    """At whose ends the summarizer is refreshed; the fourth is the poisoned one."""
     pilot: int = 1_500
     generator_start: int = 160
     summarizer_start: int = 200
@@ -56,7 +58,10 @@ class Size:
     summarizer_steps: int = 150
 
 
-SHORT = Size(users=120, judged=60, pilot=800, rounds=1, generator_steps=80, summarizer_steps=150)
+SHORT = Size(
+    users=120, judged=30, weeks=(2, 4), pilot=800, generator_start=120, summarizer_start=150, rounds=1,
+    summarizer_steps=120,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +100,11 @@ def tell(folder: Path, size: Size = Size(), say: Callable[[str], None] = print) 
     first = train(first_config(folder / "pilot", size), folder / "first").path
     say(f"first model: {time.monotonic() - began:.0f} s")
     store, home = f"sqlite:///{folder / 'popi.db'}", folder / "versions"
-    observe(store, size.users, week=1)
     told = []
-    for week in (2, 3, 4):
+    for week in range(1, 5):
         observe(store, size.users, week, flipped=POISONED if week == 4 else 0.0)
+        if week not in size.weeks:
+            continue
         start = time.monotonic()
         refreshed = refresh(
             home,
@@ -138,7 +144,7 @@ def first_config(pilot: Path, size: Size) -> Config:
         "summarizer_steps": size.summarizer_steps,
         "optimizer": "muon",
         "learning_rate": 2e-2,
-        "evaluated": 400,
+        "evaluated": 200,
     }
     return parse_config(tables)
 

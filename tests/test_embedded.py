@@ -456,6 +456,11 @@ class TestConfidence:
             with Popi(store="memory", backend=FakeBackend(), summarizer=summarizer) as popi:
                 assert popi.personalize("Hi", [SHORT]).status == ("applied" if text else "skipped")
 
+    def test_an_update_with_nothing_to_say_keeps_what_was_known(self, folder: Path) -> None:
+        edit_manifest(folder, abstain_below=1_000.0)
+        known = Summary(clauses=(Clause("Use lists.", ("old",)),))
+        assert TrainedSummarizer(folder, "transformers").summarize(said(SHORT), known) == known
+
     def test_a_user_of_whom_nothing_is_known_has_no_summary(self, summarizer: TrainedSummarizer) -> None:
         assert summarizer.summarize([]) == Summary(model=summarizer.name)
 

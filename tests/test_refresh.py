@@ -31,6 +31,7 @@ from trainer.intervals import Interval
 from trainer.refresh import Refreshed, refresh
 from trainer.refresh.directory import RefreshDirectory, refreshes
 from trainer.refresh.gate import Decision, decide
+from trainer.report import refresh_report
 from trainer.run_directory import RunDirectory
 from trainer.train import train
 
@@ -254,6 +255,10 @@ def test_the_next_refresh_begins_where_the_version_in_service_ended(
 
     two = refresh(home, url, until=FIRST_DAY + 3 * WEEK)
 
+    assert json.loads((one.folder / "decision.json").read_text("utf-8"))["held_out"]["examples"] == []
+    assert not (one.folder / "run" / "summaries.md").exists()
+    assert refresh_report(one.folder).decided.decision.reasons == one.decision.reasons
+    assert json.loads((two.folder / "decision.json").read_text("utf-8"))["held_out"]["examples"]
     plan = RefreshDirectory(two.folder).plan()
     assert plan is not None
     assert (plan.parent, plan.since, plan.first_run) == (2, FIRST_DAY + 2 * WEEK, first.resolve())

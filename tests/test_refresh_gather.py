@@ -166,6 +166,12 @@ def test_of_several_ratings_of_one_answer_the_newest_counts() -> None:
     assert rest == changed[:2]
 
 
+def test_of_answers_rated_alike_the_newer_one_is_taken() -> None:
+    scores = {"poor, older": -1, "good, older": 1, "good, newer": 1, "poor, newer": -1}
+    [found], _ = choices([Rating("Why?", answer, score) for answer, score in scores.items()])
+    assert (found.pair.chosen, found.pair.rejected) == ("good, newer", "poor, newer")
+
+
 def test_a_choice_has_the_time_of_the_last_signal_that_tells_of_it() -> None:
     ratings = [Rating("Why?", "good", 1, at=BEFORE), Rating("Why?", "poor", -1, at=AFTER)]
     [rated], _ = choices(ratings)
@@ -334,7 +340,7 @@ def test_a_language_that_is_not_certain_is_unknown() -> None:
     assert language(["空はなぜ青いのですか？"]) == "ja"
     assert language([english, english + " Why?", german]) == "unknown"
     assert language([english, german + " " + english]) == "en"
-    for short in ([], [""], ["ok"], ["12345 ???"], [" \n "], ["\U0001f600"]):
+    for short in ([], [""], ["ok"], ["12345 ???"], ["Yes"], ["Question 3.4?"], [" \n "], ["\U0001f600"]):
         assert language(short) == "unknown"
 
 

@@ -18,7 +18,8 @@ from tests.loopback import KEY_VARIABLE, LoopbackServer, api_base
 from tests.trained_runs import small_run
 from trainer.cli import app
 from trainer.cli.tables import show_evaluation
-from trainer.controls import CONTROLS, oracle_summaries, swapped
+from trainer.controls import CONTROLS as ALL_CONTROLS
+from trainer.controls import oracle_summaries, swapped
 from trainer.data import Example, load_examples, write_examples
 from trainer.errors import DivergedError
 from trainer.evaluate import evaluate, measure
@@ -38,6 +39,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return small_run(tmp_path_factory.mktemp("runs") / "two", run={"seed": 7}, model={"hidden": 48, "vocabulary": 350})
+
+
+CONTROLS = tuple(name for name in ALL_CONTROLS if name != "before")
+"""Those of a run; the version in service before is one of a refresh only."""
 
 
 def evaluated_json(*arguments: str) -> dict:

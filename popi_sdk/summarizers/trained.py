@@ -130,6 +130,8 @@ class TrainedSummarizer:
         from popi_sdk.guard import as_clauses, guard  # its rules take a while to load; making a client need not wait
 
         answer = self._said(reading, asked)
+        if not answer and asked.previous:  # what is new says nothing; what was known before is not lost by it
+            return asked.previous
         if not answer:
             return Summary(signal_ids=asked.rendered.signal_ids, model=self.name)
         ends = [len(self._decoded(answer[: place + 1])) for place in range(len(answer))]

@@ -33,7 +33,7 @@ from trainer.export.from_run import export_run
 from trainer.health import users_to_look_at
 from trainer.opened import open_evaluated, open_writer
 from trainer.progress import Reporter
-from trainer.refresh.decision_file import read_decision, write_decision
+from trainer.refresh.decision_file import DECISION, drop_people, read_decision, write_decision
 from trainer.refresh.directory import Outcome, Plan, RefreshDirectory, next_refresh, refreshes
 from trainer.refresh.gate import Decision, decide
 from trainer.refresh.gather import gather, load_gathered, still_allowed
@@ -89,12 +89,14 @@ def refresh(
         plan = place.plan() or _begin(place, home, store, namespace, since, until)
         _refuse_other(plan, place, store, namespace)
         clear_drafts(place.path)
-        for ended in refreshes(home):
-            ended.tidy()
+        for other in refreshes(home):
+            other.tidy()
+            if other.path != place.path and (other.path / DECISION).is_file():
+                drop_people(other.path)  # they may be forgotten by now
         if trusted or not is_frozen(home):
             freeze(home, trusted or _test_split(plan.first_run), store, namespace)
         kept_out = trusted_examples(home, store, namespace)
-        if not (place.path / "decision.json").is_file():
+        if not (place.path / DECISION).is_file():
             _gather(place, plan, store, kept_out)
             learn(plan.run, place.data, place.run)
             _export(place, plan, home)

@@ -7,7 +7,8 @@
     held_out   the evaluation on held-out users, in the form of `trainer.evaluation_file`
     trusted    the same on the trusted set
 
-The first ten examples of both hold their texts, so the file is to be kept as the data are.
+The first ten examples of both hold their texts, so the file is to be kept as the data are. All examples are taken out of
+it when the next refresh begins.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from trainer.evaluate import Evaluation
 from trainer.evaluation_file import evaluation_record
 from trainer.intervals import Interval
 from trainer.refresh.gate import Decision, Slice
-from trainer.whole import write_whole
+from trainer.whole import drop_folder, write_whole
 
 DECISION = "decision.json"
+POPULATIONS = ("held_out", "trusted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,24 @@ def read_decision(folder: Path) -> Decided:
         ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged(file, error) from error
+
+
+def drop_people(folder: Path) -> None:
+    """Take out of `decision.json` all that is about single people, and remove the page that shows them.
+
+    Raises:
+        ConfigError: the file is damaged.
+        CheckpointError: the disk is full or cannot be written; the former file is as it was.
+    """
+    read_decision(folder)
+    file = folder / DECISION
+    record = json.loads(file.read_text("utf-8"))
+    if any(record[population]["examples"] for population in POPULATIONS):
+        for population in POPULATIONS:
+            record[population]["examples"] = []
+        write_whole(file, json.dumps(record, allow_nan=False) + "\n")
+    drop_folder(folder / "report")
+    (folder / "run" / "summaries.md").unlink(missing_ok=True)
 
 
 def damaged(file: Path, error: Exception) -> ConfigError:

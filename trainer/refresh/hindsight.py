@@ -24,7 +24,7 @@ CLEARLY = 1.0
 """Nats of the user's choices by which a change has to make them likelier; less may be chance."""
 LONGEST = 12
 """Words of a saying that may stand in somebody else's summary."""
-PAIRS = 12
+PAIRS = 8
 """Most of a user's pairs that changes are judged on."""
 CHANGES = 4
 """Most changes to one user's summary in one round."""

@@ -19,7 +19,6 @@ from trainer.data import same_text
 
 LEAST_DIFFERENCE = 1.0
 """Between the scores of two ratings that make a pair: a like and no opinion, or more."""
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def _of_ratings(ratings: Iterable[Rating]) -> list[Choice]:
         # Of answers rated alike the newer one is taken, at both ends.
         best_number, best = max(newest.values(), key=lambda numbered: (numbered[1].score, numbered[0]))
         worst_number, worst = min(newest.values(), key=lambda numbered: (numbered[1].score, -numbered[0]))
-        if best.score - worst.score >= LEAST_DIFFERENCE - _ROUNDING:
+        if best.score - worst.score >= LEAST_DIFFERENCE:
             shown = (best, worst) if best_number < worst_number else (worst, best)
             pair = PreferencePair(best.prompt, best.response, worst.response, at=shown[1].at)
             found.append(Choice(pair, shown))
