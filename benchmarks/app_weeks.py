@@ -34,7 +34,7 @@ SAYINGS = (
 )
 NOISE = 0.05
 """Chance that an answer misses one of its reader's tastes."""
-ONE_THING = 0.6
+ONE_THING = 0.4
 """Share of pairs whose answers differ in one thing only."""
 SAID = 0.4
 """Chance that a user puts a wish into words, in a week from the second on."""

@@ -46,7 +46,7 @@ class Size:
     """How large the story is."""
 
     users: int = 300
-    judged: int = 40
+    judged: int = 30
     """Other users, on whom accuracy is measured."""
     weeks: tuple[int, ...] = (2, 3, 4)
     """At whose ends the summarizer is refreshed; the fourth is the poisoned one."""
@@ -54,13 +54,15 @@ class Size:
     generator_start: int = 160
     summarizer_start: int = 200
     rounds: int = 2
-    generator_steps: int = 80
-    summarizer_steps: int = 150
+    generator_steps: int = 70
+    summarizer_steps: int = 120
+    evaluated: int = 200
+    """Most examples on which old and new are compared."""
 
 
 SHORT = Size(
-    users=120, judged=30, weeks=(2, 4), pilot=800, generator_start=120, summarizer_start=150, rounds=1,
-    summarizer_steps=120,
+    users=120, judged=24, weeks=(2, 4), pilot=800, summarizer_start=150,
+    rounds=1, generator_steps=80, summarizer_steps=130, evaluated=120,
 )  # fmt: skip
 
 
@@ -96,7 +98,7 @@ class Story:
 def tell(folder: Path, size: Size = Size(), say: Callable[[str], None] = print) -> Story:
     """Live through the weeks in `folder`."""
     began = time.monotonic()
-    write_pilot(folder / "pilot", SEED, {"train": size.pilot, "validation": 64, "test": 100})
+    write_pilot(folder / "pilot", SEED, {"train": size.pilot, "validation": 64, "test": 80})
     first = train(first_config(folder / "pilot", size), folder / "first").path
     say(f"first model: {time.monotonic() - began:.0f} s")
     store, home = f"sqlite:///{folder / 'popi.db'}", folder / "versions"
@@ -142,9 +144,11 @@ def first_config(pilot: Path, size: Size) -> Config:
         "rounds": size.rounds,
         "generator_steps": size.generator_steps,
         "summarizer_steps": size.summarizer_steps,
+        "batch": 24,
+        "replay": 0.3,
         "optimizer": "muon",
         "learning_rate": 2e-2,
-        "evaluated": 200,
+        "evaluated": size.evaluated,
     }
     return parse_config(tables)
 
@@ -196,7 +200,7 @@ def look(week: int, refreshed: Refreshed, home: Path, first: Path, size: Size, s
 
 def roll_back(store: str, home: Path, size: Size) -> float:
     """Roll the version in service back under a running SDK; the share of users who are served what they were before."""
-    some = [f"ada-{number}" for number in range(0, size.users, max(1, size.users // 20))]
+    some = [f"ada-{number}" for number in range(0, size.users, max(1, size.users // 8))]
     now = current(home)
     assert now is not None
     with Popi(store=store, summarizer=str(home), backend=FakeBackend(default="Hello.")) as popi:

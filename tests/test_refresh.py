@@ -21,6 +21,7 @@ import trainer.refresh as refreshing
 from benchmarks.app_weeks import FIRST_DAY, WEEK, week_of, write_pilot
 from popi_sdk import Popi
 from popi_sdk.errors import ConfigError, SignalError
+from tests.brief_runs import lora_config
 from tests.crashes import crash_at
 from tests.trained_runs import small_config
 from trainer import versions
@@ -119,6 +120,20 @@ def state(home: Path) -> dict[str, Any]:
         "left": files,
         "data": place.data.exists() or place.exported.exists(),
     }
+
+
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")  # peft asks
+def test_a_run_with_adapters_is_refreshed_like_any_other(promoting: None, store: str, tmp_path: Path) -> None:
+    write_pilot(tmp_path / "pilot", 3, {"train": 12, "validation": 4, "test": 12})
+    brief = {"rounds": 1, "generator_steps": 2, "summarizer_steps": 2, "batch": 4, "steps": 1, "evaluated": 12}
+    config = lora_config(tmp_path / "pilot", tmp_path / "base", refresh=brief, run={"steps": 1})
+    first = train(config, tmp_path / "run").path
+
+    done = refreshed(tmp_path / "versions", store, first)
+
+    assert done.version == 2
+    files = [version.files["model.safetensors"] for version in versions.listed(tmp_path / "versions")]
+    assert files[0] != files[1]
 
 
 BEFORE_THE_FIRST = ("the first version", "putting the first version in service")

@@ -7,8 +7,8 @@
     held_out   the evaluation on held-out users, in the form of `trainer.evaluation_file`
     trusted    the same on the trusted set
 
-The first ten examples of both hold their texts, so the file is to be kept as the data are. All examples are taken out of
-it when the next refresh begins.
+The first ten examples of both hold their texts, so the file is to be kept as the data are. All examples are taken out
+when the next refresh begins.
 """
 
 from __future__ import annotations
