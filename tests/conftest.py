@@ -18,7 +18,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes share the cores; threads that wait would spin
 
 
-LONGEST = ("test_refresh_story", "test_trainer_smoke", "test_trainer_distributed", "test_trainer_export", "test_refresh.py")
+LONGEST = ("test_refresh", "test_trainer_smoke", "test_trainer_distributed", "test_trainer_export")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -21,6 +21,7 @@ import trainer.refresh as refreshing
 from benchmarks.app_weeks import FIRST_DAY, WEEK, week_of, write_pilot
 from popi_sdk import Popi
 from popi_sdk.errors import ConfigError, SignalError
+from popi_sdk.signals import PreferencePair
 from tests.brief_runs import lora_config
 from tests.crashes import crash_at
 from tests.trained_runs import small_config
@@ -28,6 +29,7 @@ from trainer import versions
 from trainer.cli import app
 from trainer.data import load_examples
 from trainer.evaluate import Evaluation
+from trainer.export.from_run import export_run
 from trainer.intervals import Interval
 from trainer.refresh import Refreshed, refresh
 from trainer.refresh.directory import RefreshDirectory, refreshes
@@ -333,6 +335,63 @@ def test_what_cannot_be_begun_is_refused_before_anything_is_made(store: str, fir
         refreshed(tmp_path / "versions", store, first)
     with pytest.raises(ConfigError, match="has not ended"):
         refresh(tmp_path / "versions", store, namespace="other")
+
+
+def test_one_answer_that_no_model_can_read_does_not_stop_the_others(store: str, first: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'popi.db'}"
+    shutil.copyfile(store.removeprefix("sqlite:///"), tmp_path / "popi.db")
+    with Popi(store=url, summarizer="contrast", refresh="manual") as popi:
+        long = PreferencePair("How?", "word " * 3_000, "No.", at=FIRST_DAY + WEEK, allow_training=True)
+        popi.observe("ada-0", long)
+    done = refreshed(tmp_path / "versions", url, first)
+    assert json.loads((done.folder / "decision.json").read_text("utf-8"))["gathered"]["too_long"] >= 1
+
+
+def test_a_version_that_somebody_put_in_service_is_gone_on_from_and_not_replaced_by_the_first(
+    store: str, first: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "versions"
+    refreshed(home, store, first)
+    export_run(first, tmp_path / "own", onnx=False)
+    own = versions.add(home, tmp_path / "own").number
+    versions.promote(home, own)
+
+    done = refreshed(home, store, first)
+
+    current = versions.current(home)
+    plan = RefreshDirectory(done.folder).plan()
+    assert current is not None
+    assert plan is not None
+    assert (current.number, plan.parent, plan.run) == (own, own, first.resolve())
+
+
+def test_a_version_that_was_rolled_back_is_not_put_in_service_again(
+    promoting: None, store: str, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "versions"
+    with crash_at("os.rename", ".outcome.json.part"):
+        refreshed(home, store, first)
+    versions.rollback(home)
+
+    done = refreshed(home, store, first)
+
+    current = versions.current(home)
+    assert current is not None
+    assert (current.number, done.version) == (1, None)
+
+
+def test_another_store_of_the_same_name_and_another_date_are_refused(store: str, first: Path, tmp_path: Path) -> None:
+    (tmp_path / "staging").mkdir()
+    shutil.copyfile(store.removeprefix("sqlite:///"), tmp_path / "staging" / "popi.db")
+    with crash_at("os.rename", ".start.part"):
+        refreshed(tmp_path / "versions", store, first)
+    with pytest.raises(ConfigError, match="has not ended"):
+        refreshed(tmp_path / "versions", f"sqlite:///{tmp_path / 'staging' / 'popi.db'}", first)
+    with pytest.raises(ConfigError, match="was begun with signals since 2026-06-08"):
+        refresh(tmp_path / "versions", store, since=FIRST_DAY)
+    refreshed(tmp_path / "versions", store, first)
+    with pytest.raises(ConfigError, match="frozen beside"):
+        refreshed(tmp_path / "versions", f"sqlite:///{tmp_path / 'staging' / 'popi.db'}", first)
 
 
 def test_the_command_tells_what_it_did_and_where_to_look(store: str, first: Path, tmp_path: Path) -> None:

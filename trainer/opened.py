@@ -86,7 +86,7 @@ def open_evaluated(place: Path | None, summarizer: str, generator: str, *, sampl
     if writing is None and sampled:
         raise ConfigError(f"{summarizer or EMBEDDED} is no run, and only a run's summaries can be sampled")
     trained = (
-        _writer(writing, writing.models.summarizer, sampled)
+        writer_of(writing, writing.models.summarizer, sampled)
         if writing
         else _sdk_writer(summarizer, own.encoder if own else judge.encoder)
     )
@@ -95,7 +95,7 @@ def open_evaluated(place: Path | None, summarizer: str, generator: str, *, sampl
         config=own.config if own else config,
         test_split=data_folder(own.run, own.config) / "test.jsonl" if own else None,
         trained=trained,
-        warm_start=_writer(before, before.models.anchor, sampled) if before else None,
+        warm_start=writer_of(before, before.models.anchor, sampled) if before else None,
         untrained=_untrained(before, sampled) if before else None,
         generator=judge,
     )
@@ -131,7 +131,7 @@ def open_writer(summarizer: str, judge: PairScorer) -> Writer:
     """
     if _is_run(summarizer):
         opened = open_run_models(Path(summarizer))
-        return _writer(opened, opened.models.summarizer, sampled=False)
+        return writer_of(opened, opened.models.summarizer, sampled=False)
     return _sdk_writer(summarizer, judge.encoder)
 
 
@@ -143,7 +143,7 @@ def _sdk_writer(name: str, encoder: Encoder) -> Writer:
     return SdkWriter(make_summarizer(config, LiteLLMBackend(), encoder.templates), encoder)
 
 
-def _writer(opened: OpenedRun, policy: Policy, sampled: bool) -> Writer:
+def writer_of(opened: OpenedRun, policy: Policy, sampled: bool) -> Writer:
     """A run's policy; a user whose signals do not fit its window is shown in fewer tokens."""
     config = opened.config
     temperature = config.rollout.temperature if sampled else 0.0
@@ -177,9 +177,9 @@ def _untrained(own: OpenedRun, sampled: bool) -> Writer | None:
     if not (own.run.start / "summarizer").is_dir():
         return None
     if own.config.model.lora_rank:
-        return _writer(own, Policy(own.models.summarizer.lm, adapter=None, learns=False), sampled)
+        return writer_of(own, Policy(own.models.summarizer.lm, adapter=None, learns=False), sampled)
     base = load_language_model(own.run.base_of(own.config), any_device(own.config), torch.float32)
-    return _writer(own, Policy(base, learns=False), sampled)
+    return writer_of(own, Policy(base, learns=False), sampled)
 
 
 def _is_run(name: str) -> bool:

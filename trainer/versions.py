@@ -153,6 +153,15 @@ def current(folder: Path) -> Version | None:
     return None if pointer is None else _read(folder, pointer.number)
 
 
+def was_current(folder: Path, number: int) -> bool:
+    """Whether a version has been in service at any time."""
+    pointer = _pointer(folder)
+    if pointer is not None and pointer.number == number:
+        return True
+    lines = (folder / HISTORY).read_text("utf-8").splitlines() if (folder / HISTORY).is_file() else []
+    return any(json.loads(line)["number"] == number for line in lines if line.endswith("}"))
+
+
 # --- what lies in a version ----------------------------------------------------------------------------------------
 
 

@@ -55,13 +55,13 @@ class ModelSummarizer(ABC):
             SummarizerError: the prompt cannot be made.
         """
         prompt = self._prompt(signals, previous)
-        return self._taken(self._answer(prompt), prompt)
+        return self._kept(self._answer(prompt), prompt, previous)
 
     async def asummarize(self, signals: Sequence[Signal], previous: Summary | None = None) -> Summary | str:
         """The same, awaited."""
         prompt = await asyncio.to_thread(self._prompt, signals, previous)
         answer = await self._aanswer(prompt)
-        return await asyncio.to_thread(self._taken, answer, prompt)
+        return await asyncio.to_thread(self._kept, answer, prompt, previous)
 
     def texts(self, histories: Sequence[Sequence[Signal]]) -> list[str]:
         """What the model writes about many users, in their order, several asked for at a time; not guarded.
@@ -76,6 +76,10 @@ class ModelSummarizer(ABC):
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)  # those that have not begun need not
                 raise
+
+    def _kept(self, answer: str, prompt: Rendered | None, previous: Summary | None) -> Summary | str:
+        """The answer, or the previous summary where what is new says nothing: what was known is not lost by it."""
+        return self._taken(answer, prompt) if answer or not previous else previous
 
     @abstractmethod
     def _prompt(self, signals: Sequence[Signal], previous: Summary | None) -> Rendered | None:

@@ -69,6 +69,7 @@ def _as_json(refreshed: Refreshed) -> dict[str, object]:
     return {
         "folder": str(refreshed.folder),
         "version": refreshed.version,
+        "reasons": list(refreshed.reasons),
         "decision": refreshed.decision.as_json(),
     }
 

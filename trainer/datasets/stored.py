@@ -9,6 +9,7 @@ pair are left out. User ids are kept, so that the lines of somebody who asks to 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
@@ -28,6 +29,17 @@ def label(url: str) -> str:
     """
     at = place(url)
     return at.path.name if at.path else at.label
+
+
+def identity(url: str) -> str:
+    """What tells a store from all others: a hash of its file's path, or of host, port and database.
+
+    >>> identity("sqlite:////var/lib/app/popi.db") == identity("sqlite:////srv/staging/popi.db")
+    False
+    """
+    at = place(url)
+    where = str(at.path.resolve()) if at.path else f"{at.url.host} {at.url.port} {at.url.database} {at.url.query}"
+    return hashlib.sha256(where.encode()).hexdigest()[:16]
 
 
 def trainable(url: str, namespace: str) -> list[tuple[str, tuple[Signal, ...]]]:

@@ -13,7 +13,7 @@ Weights are not unlearned when somebody is forgotten: they drop out of all data 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,14 +31,14 @@ from trainer.datasets.stored import label
 from trainer.evaluate import Evaluation, measure
 from trainer.export.from_run import export_run
 from trainer.health import users_to_look_at
-from trainer.opened import open_evaluated, open_writer
+from trainer.opened import open_evaluated, open_run_models, open_writer
 from trainer.progress import Reporter
 from trainer.refresh.decision_file import DECISION, drop_people, read_decision, write_decision
 from trainer.refresh.directory import Outcome, Plan, RefreshDirectory, next_refresh, refreshes
 from trainer.refresh.gate import Decision, decide
 from trainer.refresh.gather import gather, load_gathered, still_allowed
 from trainer.refresh.learning import learn, old_examples
-from trainer.refresh.trusted import freeze, is_frozen, trusted_examples
+from trainer.refresh.trusted import freeze, from_a_store, is_frozen, trusted_examples, unfreeze
 from trainer.run_directory import find_run
 from trainer.stages import data_folder
 from trainer.whole import clear_drafts, drop_folder
@@ -84,20 +84,27 @@ def refresh(
     """
     stored.epochs(store, namespace, ())  # a store that cannot be read is noticed before anything is made
     with _alone(home):
-        _first_version(home, first_run)
         place = next_refresh(home)
-        plan = place.plan() or _begin(place, home, store, namespace, since, until)
-        _refuse_other(plan, place, store, namespace)
+        plan = place.plan() or _plan(home, store, namespace, since, until, first_run)
+        _refuse_other(plan, place, store, namespace, since)
         clear_drafts(place.path)
         for other in refreshes(home):
             other.tidy()
             if other.path != place.path and (other.path / DECISION).is_file():
                 drop_people(other.path)  # they may be forgotten by now
-        if trusted or not is_frozen(home):
+        frozen_now = not is_frozen(home)
+        if trusted or frozen_now:
             freeze(home, trusted or _test_split(plan.first_run), store, namespace)
         kept_out = trusted_examples(home, store, namespace)
-        if not (place.path / DECISION).is_file():
+        place.begin(plan)
+        try:
             _gather(place, plan, store, kept_out)
+        except SignalError:  # too little was shown so far: the next command looks again, up to its own moment
+            drop_folder(place.path)
+            if frozen_now:
+                unfreeze(home)
+            raise
+        if not (place.path / DECISION).is_file():
             learn(plan.run, place.data, place.run)
             _export(place, plan, home)
             _decide(place, plan, kept_out)
@@ -106,40 +113,34 @@ def refresh(
         return Refreshed(place.path, decision, outcome.version, outcome.reasons)
 
 
-def _begin(
-    place: RefreshDirectory, home: Path, store: str, namespace: str, since: datetime | None, until: datetime | None
+def _plan(
+    home: Path, store: str, namespace: str, since: datetime | None, until: datetime | None, first_run: Path | None
 ) -> Plan:
-    current = versions.current(home)
-    assert current is not None  # the first version was seen to
+    """What a new refresh is about."""
+    current = versions.current(home) or _first_version(home, first_run)
+    if "run" not in current.facts and first_run is None:
+        raise ConfigError(
+            f"Version {current.number} of {home} does not say which run to go on from", hint="Name it with --from RUN."
+        )
+    run = current.facts.get("run") or str(_named(first_run))
     made_until = current.facts.get("until")
-    plan = Plan(
+    return Plan(
         parent=current.number,
-        run=Path(current.facts["run"]),
-        first_run=Path(current.facts["first_run"]),
+        run=Path(run),
+        first_run=Path(current.facts.get("first_run") or run),
         store=label(store),
+        store_id=stored.identity(store),
         namespace=namespace,
         since=since or (datetime.fromisoformat(made_until) if made_until else None),
         until=until or datetime.now(UTC),
     )
-    place.begin(plan)
-    return plan
 
 
-def _first_version(home: Path, first_run: Path | None) -> None:
-    """See that the version in service says which run it came from.
-
-    Raises:
-        ConfigError: nobody says so.
-    """
-    current = versions.current(home) if home.is_dir() else None
-    if current is not None and "run" in current.facts:
-        return
+def _first_version(home: Path, first_run: Path | None) -> versions.Version:
+    """Put the summarizer of a run in service where there is none yet."""
     if first_run is None:
-        what = (
-            f"Version {current.number} of {home} does not say" if current else f"{home} holds no version, so none says"
-        )
-        raise ConfigError(f"{what} which run to go on from", hint="Name it once with --from RUN.")
-    run = str(find_run(first_run)[0].path.resolve())
+        raise ConfigError(f"{home} holds no version, so none says which run to go on from", hint="Name it with --from.")
+    run = str(_named(first_run))
     # Exported anew, the same weights would be another version: the files say when they were made.
     first = next((one for one in versions.listed(home) if one.facts.get("run") == run), None)
     if first is None:
@@ -148,22 +149,50 @@ def _first_version(home: Path, first_run: Path | None) -> None:
         export_run(first_run, exported, onnx=False)
         first = versions.add(home, exported, {"run": run, "first_run": run})
         drop_folder(exported)
-    versions.promote(home, first.number)
+    return versions.promote(home, first.number)
+
+
+def _named(first_run: Path | None) -> Path:
+    """A run, or one of its checkpoints, wherever the next command is given."""
+    assert first_run is not None
+    find_run(first_run)
+    return first_run.resolve()
 
 
 def _gather(place: RefreshDirectory, plan: Plan, store: str, trusted: list[Example]) -> None:
     """Gather the data, unless they lie there and everybody in them may still be trained on."""
-    if place.data.is_dir() and still_allowed(place.data, store, plan.namespace):
+    if (place.path / DECISION).is_file() or (place.data.is_dir() and still_allowed(place.data, store, plan.namespace)):
         return
     for stale in (place.data, place.run.path, place.exported):  # learned from somebody who has been forgotten since
         drop_folder(stale)
     config = find_run(plan.run)[0].config()
     old = old_examples(plan.first_run)
-    try:
-        gather(store, plan.namespace, plan.since, plan.until, config.refresh, config.run.seed, old, trusted, place.data)
-    except SignalError:  # too little was shown so far: the next command is to look again, up to its own moment
-        drop_folder(place.path)
-        raise
+    gather(
+        store,
+        plan.namespace,
+        plan.since,
+        plan.until,
+        config.refresh,
+        config.run.seed,
+        old,
+        trusted,
+        place.data,
+        fits=_fits(plan.run),
+    )
+
+
+def _fits(run: Path) -> Callable[[Example], bool]:
+    """Whether a run's models can read an example: one that they cannot would stop every refresh from then on."""
+    encoder = open_run_models(run).encoder
+
+    def fits(example: Example) -> bool:
+        try:
+            encoder.refuse_too_long(example)
+        except ConfigError:
+            return False
+        return True
+
+    return fits
 
 
 def _export(place: RefreshDirectory, plan: Plan, home: Path) -> None:
@@ -216,7 +245,11 @@ def _promote(place: RefreshDirectory, plan: Plan, home: Path, decision: Decision
         }
         added = versions.add(home, place.exported, facts)
         current = versions.current(home)
-        if current is not None and current.number not in (plan.parent, added.number):
+        if (
+            current is not None
+            and current.number != added.number
+            and (current.number != plan.parent or versions.was_current(home, added.number))
+        ):
             reasons = (f"Version {current.number} was put in service meanwhile, so version {added.number} was not.",)
         else:
             version = versions.promote(home, added.number).number
@@ -226,17 +259,29 @@ def _promote(place: RefreshDirectory, plan: Plan, home: Path, decision: Decision
     return outcome
 
 
-def _refuse_other(plan: Plan, place: RefreshDirectory, store: str, namespace: str) -> None:
-    if (plan.store, plan.namespace) != (label(store), namespace):
+def _refuse_other(plan: Plan, place: RefreshDirectory, store: str, namespace: str, since: datetime | None) -> None:
+    """Refuse to go on with what another command began."""
+    if (plan.store_id, plan.namespace) != (stored.identity(store), namespace):
         raise ConfigError(
             f"{place.path} was begun with the store {plan.store}, namespace {plan.namespace!r}, and has not ended",
             hint=f"Go on with those, or remove {place.path} to begin anew.",
+        )
+    if since is not None and plan.since != since:
+        raise ConfigError(
+            f"{place.path} was begun with signals since {plan.since or 'the beginning'}, and has not ended",
+            hint=f"Leave --since out to go on with it, or remove {place.path} to begin anew.",
         )
 
 
 def _test_split(first_run: Path) -> Path:
     run = find_run(first_run)[0]
-    return data_folder(run, run.config()) / "test.jsonl"
+    folder = data_folder(run, run.config())
+    if from_a_store(folder):
+        raise ConfigError(
+            f"The test users of {first_run} are those of the store that refreshes are compared on",
+            hint="Name a file of other examples with --trusted.",
+        )
+    return folder / "test.jsonl"
 
 
 @contextlib.contextmanager

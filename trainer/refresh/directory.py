@@ -42,6 +42,8 @@ class Plan(BaseModel):
     """The run of the first version: its data are replayed, and its generator judges on the trusted set."""
     store: str
     """The store, without password and folder."""
+    store_id: str
+    """See `trainer.datasets.stored.identity`."""
     namespace: str
     since: datetime | None
     """Signals shown from then on are new; None where all are."""

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from popi_sdk.errors import ConfigError
+from popi_sdk.errors import ConfigError, SignalError
 from popi_sdk.signals import Signal
 from trainer.config import RefreshConfig
 from trainer.data import Example, write_examples
@@ -57,6 +57,7 @@ def gather(
     trusted: Sequence[Example],
     out: Path,
     progress: Progress = silent,
+    fits: Callable[[Example], bool] = lambda _: True,
 ) -> Gathered:
     """Read the store and write the folder `out` whole, in the place of one that is there already.
 
@@ -66,6 +67,7 @@ def gather(
         until: what was shown at this moment or later is left for the next refresh.
         old: what the first run was trained on. It must not come from this store: who was forgotten would stay in it.
         trusted: examples that no refresh trains on.
+        fits: whether the models can read an example; what they cannot is left out and counted.
 
     Raises:
         ConfigError: there is no such store.
@@ -83,11 +85,23 @@ def gather(
             if signals:
                 found.append((user, signals))
     drop_folder(out)  # whatever comes next: it may hold what nobody allows any more
-    dealt = deal(found, since, settings, seed, old, trusted)
+    dealt = _readable(deal(found, since, settings, seed, old, trusted), fits)
     facts = {"store": stored.label(store), "namespace": namespace, **dealt.facts}
     gathered = Gathered(out, since, until, facts)
     _write(gathered, dealt, found, progress)
     return gathered
+
+
+def _readable(dealt: Dealt, fits: Callable[[Example], bool]) -> Dealt:
+    splits = {split: [example for example in some if fits(example)] for split, some in dealt.splits.items()}
+    for split, some in splits.items():
+        if not some:
+            raise SignalError(
+                f"Every example of the {split} split is longer than the models can read.",
+                hint="Take a base model with a longer window, or lower `refresh.shots`.",
+            )
+    too_long = sum(map(len, dealt.splits.values())) - sum(map(len, splits.values()))
+    return replace(dealt, splits=splits, facts={**dealt.facts, "too_long": too_long})
 
 
 def load_gathered(out: Path) -> Gathered:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +15,8 @@ from trainer.models import save_learner
 from trainer.opened import open_run_models
 from trainer.progress import Reporter
 from trainer.refresh.teaching import REPLAYED, teach
-from trainer.run_directory import RunDirectory
+from trainer.refresh.trusted import from_a_store
+from trainer.run_directory import RunDirectory, find_run
 from trainer.stages import data_folder, prepare_data
 from trainer.train import train
 from trainer.whole import whole_folder, write_whole
@@ -68,9 +68,9 @@ def config_of_refresh(config: Config, gathered: Path) -> Config:
 
 def old_examples(first_run: Path) -> list[Example]:
     """What the first version was trained on, to be replayed; nothing of a store, which is read anew."""
-    run = RunDirectory(first_run)
+    run = find_run(first_run)[0]
     config = run.config()
-    if (data_folder(run, config) / "prepare.json").is_file() and _from_a_store(data_folder(run, config)):
+    if from_a_store(data_folder(run, config)):
         return []
     examples = prepare_data(run, config)["train"]
     return [replace(one, slices={**one.slices, "when": REPLAYED}) for one in examples[:MOST_OLD]]
@@ -79,8 +79,3 @@ def old_examples(first_run: Path) -> list[Example]:
 def _earlier(gathered: Path) -> Sequence[Example]:
     file = gathered / "earlier.jsonl"
     return load_examples(file) if file.stat().st_size else []
-
-
-def _from_a_store(folder: Path) -> bool:
-    facts = json.loads((folder / "prepare.json").read_text("utf-8"))
-    return bool(facts["recipe"]["adapter"] == "store")

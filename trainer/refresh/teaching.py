@@ -18,19 +18,19 @@ from typing import TypeVar
 
 from torch import Tensor
 
+from popi_sdk.errors import ConfigError
 from popi_sdk.signals import Signal, SignalBase
 from popi_sdk.summary import NOTHING
 from trainer.config import Config
-from trainer.controls import ModelWriter
 from trainer.data import Example
 from trainer.datasets.rotation import LONG_AGO
+from trainer.encode import Encoder
 from trainer.losses import margin, preference_loss
-from trainer.opened import OpenedRun
+from trainer.opened import OpenedRun, writer_of
 from trainer.progress import Reporter
 from trainer.reference import ReferenceLogprobs
 from trainer.refresh.hindsight import Clauses, Learner, as_summary, clause_bank, improved, said
 from trainer.scoring import PairScorer
-from trainer.train import make_sampler
 from trainer.updates import pair_logprobs
 from trainer.warm_start import Advance, learn, make_optimizers, target_loss
 
@@ -80,9 +80,8 @@ def _beginning(
     newest = most_shown(config.refresh.shots)
     known_by = {example.user: replace(example, signals=example.signals[-newest:]) for example in earlier}
     shown = [known_by.get(user, examples[0]) for user, examples in of_user.items()]
-    sampler = make_sampler(opened.models, config)
     with reporter.stage("summaries so far", len(shown)) as advance:
-        written = ModelWriter(opened.models.summarizer, opened.encoder, sampler).write(shown, advance)
+        written = writer_of(opened, opened.models.summarizer, sampled=False).write(shown, advance)
     first = {user: [clause.text for clause in one.clauses] for user, one in zip(of_user, written, strict=True)}
     signals = {user: _once(signal for one in examples for signal in one.signals) for user, examples in of_user.items()}
     settled = {user for user, examples in of_user.items() if examples[0].slices.get("when") == REPLAYED}
@@ -137,11 +136,25 @@ def _teach_summarizer(
     def loss(_: int) -> Tensor:
         targets = []
         for learner in _drawn(learners, settings.batch, draw):
-            shown = Example(learner.user, _some(learner.signals, settings.shots, draw), ())
-            targets.append((encoder.summarizer_prompt(shown), encoder.summary_ids("\n".join(learner.clauses))))
+            prompt = _prompt(encoder, learner, _some(learner.signals, settings.shots, draw))
+            targets.append((prompt, encoder.summary_ids("\n".join(learner.clauses))))
         return target_loss(summarizer, targets)
 
     learn(summarizer, loss, settings.summarizer_steps, make_optimizers(summarizer, settings), advance)
+
+
+def _prompt(encoder: Encoder, learner: Learner, shown: tuple[Signal, ...]) -> list[int]:
+    """What the summarizer reads about some signals: of those that do not fit its window the newest half that does.
+
+    Raises:
+        ConfigError: not even one fits.
+    """
+    try:
+        return encoder.summarizer_prompt(Example(learner.user, shown, ()))
+    except ConfigError:
+        if len(shown) < 2:
+            raise
+        return _prompt(encoder, learner, shown[len(shown) // 2 :])
 
 
 def _drawn(learners: Sequence[Learner], count: int, draw: random.Random) -> list[Learner]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from popi_sdk.errors import ConfigError
 from trainer.data import Example, load_examples
 from trainer.datasets import stored
+from trainer.datasets.prepare import MADE_BY
 from trainer.whole import written_to
 
 EXAMPLES = "trusted.jsonl"
@@ -53,6 +54,8 @@ class Frozen(BaseModel):
     """SHA-256 of the examples as they are about to be; empty but for the moment of a change."""
     store: str
     """Without user, password and folder."""
+    store_id: str
+    """See `trainer.datasets.stored.identity`."""
     namespace: str
     known: Mapping[str, int]
     """Users whom the store knew when the set was made, each with the epoch of the profile."""
@@ -89,13 +92,43 @@ def freeze(place: Path, examples_file: Path, store: str, namespace: str) -> Froz
     if not any(example.pairs for example in examples):
         raise ConfigError(f"{examples_file} holds no pairs to compare versions on.")
     known = stored.epochs(store, namespace, sorted({example.user for example in examples}))
+    if from_a_store(examples_file.parent):  # whom the store does not know any more was forgotten since
+        content = _only(content, [example.user for example in examples], set(known))
+        if not content:
+            raise ConfigError(f"All users of {examples_file} were forgotten.", hint="Name another file with --trusted.")
     frozen = Frozen(
-        made=datetime.now(UTC), given=given, sha256=given, store=stored.label(store), namespace=namespace, known=known
+        made=datetime.now(UTC),
+        given=given,
+        sha256=_digest(content),
+        store=stored.label(store),
+        store_id=stored.identity(store),
+        namespace=namespace,
+        known=known,
     )
     place.mkdir(parents=True, exist_ok=True)
     _write(place / EXAMPLES, content)  # a set is there when trusted.json is
     _note(place, frozen)
     return frozen
+
+
+def unfreeze(place: Path) -> None:
+    """Take back a set that was frozen for a refresh that did not come to begin."""
+    (place / ABOUT).unlink(missing_ok=True)
+    (place / EXAMPLES).unlink(missing_ok=True)
+
+
+def from_a_store(folder: Path) -> bool:
+    """Whether `popi-train prepare` made the files of `folder` from a store, whose users may be forgotten."""
+    try:
+        facts = json.loads((folder / MADE_BY).read_text("utf-8"))
+        return bool(facts["recipe"]["adapter"] == "store")
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _only(content: bytes, users: Sequence[str], kept: Set[str]) -> bytes:
+    lines = [line for line in content.splitlines(keepends=True) if line.strip()]
+    return b"".join(line for user, line in zip(users, lines, strict=True) if user in kept)
 
 
 def trusted_examples(place: Path, store: str, namespace: str) -> list[Example]:
@@ -123,10 +156,10 @@ def trusted_examples(place: Path, store: str, namespace: str) -> list[Example]:
 
 def _refuse_other_store(place: Path, frozen: Frozen, store: str, namespace: str) -> None:
     """Nobody was forgotten only because another store does not know them."""
-    if (stored.label(store), namespace) != (frozen.store, frozen.namespace):
+    if (stored.identity(store), namespace) != (frozen.store_id, frozen.namespace):
         raise ConfigError(
             f"The trusted set of {place} was frozen beside the store {frozen.store}, namespace {frozen.namespace!r}.",
-            hint=f"Name that one. If the same store is called otherwise now, write its new name into {ABOUT}.",
+            hint=f"Name that one. If it has moved, write {stored.identity(store)!r} into {ABOUT} as `store_id`.",
         )
 
 
