@@ -206,6 +206,7 @@ def roll_back(store: str, home: Path, size: Size) -> float:
     with Popi(store=store, summarizer=str(home), backend=FakeBackend(default="Hello.")) as popi:
 
         def served() -> list[str]:
+            wait_until_in_service(popi, home)
             return [popi.personalize("Hi", user_id=user).summary.text for user in some]
 
         newest = served()
@@ -216,6 +217,17 @@ def roll_back(store: str, home: Path, size: Size) -> float:
         rollback(home)
         again = served()
     return sum(one == other for one, other in zip(earlier, again, strict=True)) / len(some)
+
+
+def wait_until_in_service(popi: Popi, home: Path) -> None:
+    """A running SDK loads another version beside the one that serves, and takes it up once that is done."""
+    version = current(home)
+    assert version is not None
+    for _ in range(600):
+        if popi.summarize(["Be formal."]).model.startswith(f"{home.name}/{version.place.name}"):
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"Version {version.number} was not taken up within half a minute")
 
 
 def as_line(week: Week) -> str:
