@@ -1,4 +1,4 @@
-"""Weeks of an app in two minutes: refreshing keeps its summarizer fresh, and the gate keeps it safe.
+"""Weeks of an app in some minutes: refreshing keeps its summarizer fresh, and the gate keeps it safe.
 
 `python -m benchmarks.refresh_story` is the same with more users, one week more, and longer learning.
 """
