@@ -44,8 +44,8 @@ def learn(parent: Path, gathered: Path, run: RunDirectory) -> None:
     if not run.start.is_dir():
         torch.manual_seed(config.run.seed)
         examples = load_examples(gathered / "train.jsonl")
-        taught = teach(opened, examples, _earlier(gathered), config, reporter)
-        reporter.say(f"Clauses tried on everybody: {len(taught.bank)}.")
+        tried = teach(opened, examples, _earlier(gathered), config, reporter)
+        reporter.say(f"Clauses tried on everybody: {len(tried)}.")
         with whole_folder(run.start) as draft:
             for role, policy in opened.models.learners.items():
                 save_learner(policy, draft / role)

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from torch import Tensor
@@ -39,20 +39,10 @@ REPLAYED = "replay"
 """The slice `when` of examples that are replayed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taught:
-    """What came out beside the weights."""
-
-    bank: Clauses
-    """The clauses that were tried."""
-    summaries: Mapping[str, Clauses]
-    """The last summary in hindsight of each user."""
-
-
 def teach(
     opened: OpenedRun, train: Sequence[Example], earlier: Sequence[Example], config: Config, reporter: Reporter
-) -> Taught:
-    """Teach the models of `opened` what the examples show; they are changed in place.
+) -> Clauses:
+    """Teach the models of `opened` what the examples show, in place; returns the clauses that were tried.
 
     Args:
         earlier: what users showed before, from which the version in service sums them up.
@@ -69,7 +59,7 @@ def teach(
             learners = improved(learners, bank, scorer, config.objective, advance)
         with reporter.stage(f"summarizer, round {of}", settings.summarizer_steps) as advance:
             _teach_summarizer(opened, learners, config, draw, lambda _, loss: advance(loss=loss))
-    return Taught(bank, {learner.user: learner.clauses for learner in learners})
+    return bank
 
 
 def _beginning(
