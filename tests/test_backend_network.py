@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.asking import MODELS
-from tests.loopback import KEY, LoopbackServer, api_base, reset
+from tests.loopback import KEY, LoopbackServer, api_base
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -112,24 +112,39 @@ def test_the_apps_own_settings_of_litellm_stay():
 
 OTHER_CALLS = """
 import asyncio, sys
-import popi_sdk.backend
+import httpx
 from popi_sdk.backend import LiteLLMBackend, ModelSpec
+from popi_sdk.errors import BackendError
 import litellm
-messages, base = [{"role": "user", "content": "Hi"}], sys.argv[1]
+messages, base, model = [{"role": "user", "content": "Hi"}], sys.argv[1], "mistral/mistral-small-latest"
+send, sent = httpx.AsyncClient.send, []
+
+async def first_in_vain(self, request, **more):
+    sent.append(request)
+    if len(sent) == 1:
+        raise httpx.ConnectError("nobody there")
+    return await send(self, request, **more)
+
+httpx.AsyncClient.send = first_in_vain
 
 async def main():
-    mock = {"mock_response": "x"}
-    backend = LiteLLMBackend()
-    await backend.acomplete(messages, ModelSpec("mistral/mistral-small-latest"), timeout=5, retries=0, options=mock)
-    answer = await litellm.acompletion("mistral/mistral-small-latest", messages, api_base=base, api_key="k")
+    try:
+        spec, limits = ModelSpec(model, api_base=base), {"timeout": 5, "retries": 0}
+        await LiteLLMBackend().acomplete(messages, spec, **limits, options={"api_key": "k"})
+    except BackendError:
+        assert len(sent) == 1, sent
+    else:
+        raise AssertionError("ours was repeated")
+    sent.clear()
+    answer = await litellm.acompletion(model, messages, api_base=base, api_key="k")
     assert answer.choices[0].message.content == "Hello from the loopback."
+    assert len(sent) == 2, sent
 
 asyncio.run(main())
 """
 
 
-def test_the_apps_other_calls_keep_litellms_repetition(loopback: LoopbackServer):
-    loopback.replies.append(reset())
+def test_litellm_repeats_the_apps_other_calls_and_not_ours(loopback: LoopbackServer):
     done = run(OTHER_CALLS, api_base(loopback.url, "mistral/x"), LITELLM_LOCAL_MODEL_COST_MAP="True")
     assert done.returncode == 0, done.stderr
-    assert len(loopback.requests) == 2
+    assert len(loopback.requests) == 1

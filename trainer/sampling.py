@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
+from popi_sdk.summarizers.engines.transformers_engine import keeping
 from trainer.errors import DivergedError
 
 Tokens: TypeAlias = list[int]
@@ -141,9 +142,8 @@ def _last_logits(
     lm: PreTrainedModel, ids: Tensor, mask: Tensor, positions: Tensor, cache: DynamicCache, last: int
 ) -> Tensor:
     """Logits behind the `last` tokens of each row, after `ids` went into the cache."""
-    output = lm.get_decoder()(
-        input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True
-    )
+    decoder = lm.get_decoder()
+    output = decoder(input_ids=ids, attention_mask=mask, position_ids=positions, **keeping(decoder, cache))
     logits: Tensor = lm.get_output_embeddings()(output.last_hidden_state[:, -last:])
     return logits
 

@@ -1,16 +1,19 @@
 """Keeps LiteLLM's asynchronous HTTP client from repeating a request of ours behind our back.
 
-When a connection breaks, that client sends the request once more, whatever retries are asked for, through a second
-client that it closes before a stream is read: the server sees two requests, and the stream breaks off in the middle.
-No setting switches it off. Other calls an app makes through LiteLLM keep it.
+When a connection breaks (from LiteLLM 1.108 on: when none comes about), that client sends the request once more,
+whatever retries are asked for, through a second client that it closes before a stream is read, so that the stream
+breaks off in the middle. No setting switches it off. Other calls an app makes through LiteLLM keep it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+
+_REPEATING = ("single_connection_post_request", "single_connection_request")
+"""What LiteLLM calls its repetition, before 1.108 and from then on."""
 
 _ours: ContextVar[bool] = ContextVar("popi_sdk_one_attempt", default=False)
 
@@ -30,13 +33,15 @@ def teach_one_attempt() -> None:
     from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
     client: Any = AsyncHTTPHandler
-    repeat = getattr(client, "single_connection_post_request", None)
-    if repeat is None:
-        return
+    for name in _REPEATING:
+        if hasattr(client, name):
+            setattr(client, name, _unless_ours(getattr(client, name)))
 
+
+def _unless_ours(repeat: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def repeat_unless_ours(self: Any, *arguments: Any, **named: Any) -> Any:
         if _ours.get():
             raise  # what broke the first attempt: this is called while it is being handled
         return await repeat(self, *arguments, **named)
 
-    client.single_connection_post_request = repeat_unless_ours
+    return repeat_unless_ours

@@ -1,7 +1,7 @@
 """A request waits for POPI only so long, and not at all once others have waited for nothing.
 
-Pauses and slow work pass on a clock that the tests move, and what is waited for in vain never ends by itself: so no test
-depends on how quick the machine is.
+Pauses and slow work pass on a clock that the tests move, and what is waited for in vain never ends by itself: so no
+test depends on how quick the machine is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import pytest
 from popi_sdk import SignalError
 from popi_sdk.integrations import patience
 from popi_sdk.integrations.patience import NotWaitedError, Patience
-
 
 PAUSE = 60.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +14,10 @@ class TransformersEngine:
 
     def __init__(self, folder: Path) -> None:
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
         self._torch = torch
+        self._new_cache = DynamicCache
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         with _no_progress_bars():
@@ -32,17 +34,16 @@ class TransformersEngine:
         """See `Reading`."""
         # `model.generate` would add what the base model's generation settings ask for, such as a repetition penalty.
         new: list[int] = []
-        cache = None
-        feed = list(ids)
+        feed, cache = list(ids), self._new_cache(config=self._model.config)
         with self._torch.inference_mode():
             while len(new) < most:
                 rows = self._torch.tensor([feed], device=self._device)
-                output = self._model(input_ids=rows, past_key_values=cache, use_cache=True, logits_to_keep=1)
+                output = self._model(input_ids=rows, logits_to_keep=1, **keeping(self._model, cache))
                 token = int(output.logits[0, -1].argmax())
                 if token in stops:
                     break
                 new.append(token)
-                feed, cache = [token], output.past_key_values
+                feed = [token]
         return new
 
     def log_probabilities(self, ids: Sequence[int], tokens: Sequence[int], stops: Collection[int]) -> list[float]:
@@ -53,6 +54,15 @@ class TransformersEngine:
             scores = logits.log_softmax(-1)  # (1 + tokens, vocabulary)
             told = [scores[place, token].item() for place, token in enumerate(tokens)]
             return [*told, scores[-1, sorted(stops)].logsumexp(-1).item()]
+
+
+def keeping(model: Any, cache: Any) -> dict[str, Any]:
+    """The arguments that make a model go on from what `cache` holds, and add to it.
+
+    They have another name from transformers 5.24 on, where the old one warns at every call.
+    """
+    name = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
+    return {name: cache, "use_cache": True}
 
 
 @contextmanager
