@@ -25,6 +25,7 @@ from trainer.encode import Encoder
 from trainer.errors import DivergedError
 from trainer.logprobs import leaf_token_logprobs
 from trainer.models import Policy
+from trainer.muon import Muon
 from trainer.prefix_tree import Branch, pack
 from trainer.streaming import cut, worn
 
@@ -184,7 +185,7 @@ def make_optimizers(policy: Policy, settings: PretrainConfig | WarmStartConfig |
     matrices = {name for name, value in named.items() if value.ndim == 2 and "embed" not in name}
     rest = [value for name, value in named.items() if name not in matrices]
     return [
-        torch.optim.Muon([named[name] for name in sorted(matrices)], lr=settings.learning_rate, weight_decay=0.0),
+        Muon([named[name] for name in sorted(matrices)], lr=settings.learning_rate),
         torch.optim.AdamW(rest, lr=settings.learning_rate / 3, betas=(0.9, 0.98)),
     ]
 
