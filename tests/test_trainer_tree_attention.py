@@ -19,7 +19,7 @@ from trainer.tree_attention.dense import Dense
 from trainer.tree_attention.flex import BLOCK, Flex, blocks
 from trainer.tree_attention.gathered import SPREAD, Gathered
 from trainer.tree_attention.masked import masked_attention, stacked_heads
-from trainer.tree_attention.segments import ancestors, owners
+from trainer.tree_attention.segments import ancestors, joined, owners
 
 CPU = torch.device("cpu")
 SPLIT_ALIKE_DEEP = [
@@ -213,3 +213,25 @@ def test_layouts_agree_on_a_gpu(layout: LayOut) -> None:
         assert mine.grad is not None
         assert other.grad is not None
         assert (mine.grad - other.grad).abs().max() < 2e-2 * other.grad.abs().max()
+
+
+def test_a_chain_is_one_causal_branch_without_a_mask():
+    chain = Branch(tokens(4), (Branch(tokens(2), (Branch(tokens(3)),)),))
+    calls = Gathered.of(segments_of([chain, chain]), CPU).calls
+    assert [(call.queries.shape, call.mask) for call in calls] == [((2, 9), None)]
+
+
+def test_only_children_that_stand_elsewhere_are_not_joined():
+    two_with_children = Branch(
+        tokens(2), (Branch(tokens(1), (Branch(tokens(3)),)), Branch(tokens(1), (Branch(tokens(4)),)))
+    )
+    before = segments_of([two_with_children])
+    after = joined(before)
+    assert [(one.start, one.end, one.parent) for one in after] == [
+        (0, 2, None),
+        (2, 3, 0),
+        (3, 4, 0),
+        (4, 7, 1),
+        (7, 11, 2),
+    ]
+    assert torch.equal(may_look(before), may_look(after))

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from trainer.tree_attention.masked import masked_attention
-from trainer.tree_attention.segments import Segment, owners, path
+from trainer.tree_attention.segments import Segment, joined, owners, path
 
 SPREAD = 1.5
 """How many times as many keys the largest family of a call may have as the smallest."""
@@ -46,7 +46,8 @@ class Gathered:
 
     @staticmethod
     def of(segments: Sequence[Segment], device: torch.device) -> Gathered:
-        """Lay out the families of `segments`."""
+        """Lay out the families of `segments`, a chain being one branch: what hangs on nothing else needs no mask."""
+        segments = joined(segments)
         owner = owners(segments)
         order = torch.empty_like(owner)
         calls: list[Families] = []

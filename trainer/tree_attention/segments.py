@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -38,6 +39,27 @@ def path(segments: Sequence[Segment], last: int | None) -> Iterator[Segment]:
         upwards.append(segments[last])
         last = segments[last].parent
     yield from reversed(upwards)
+
+
+def joined(segments: Sequence[Segment]) -> list[Segment]:
+    """The same row with each only child that stands right behind its parent as a part of it: a chain is one branch.
+
+    >>> joined([Segment(0, 4, None), Segment(4, 6, 0), Segment(6, 9, None), Segment(9, 10, 2), Segment(10, 12, 2)])
+    [Segment(start=0, end=6, parent=None), Segment(start=6, end=9, parent=None), Segment(start=9, end=10, parent=1), \
+Segment(start=10, end=12, parent=1)]
+    """
+    children = Counter(segment.parent for segment in segments)
+    found: list[Segment] = []
+    now_at: list[int] = []
+    for segment in segments:
+        above = None if segment.parent is None else now_at[segment.parent]
+        if above is not None and children[segment.parent] == 1 and found[above].end == segment.start:
+            found[above] = replace(found[above], end=segment.end)
+            now_at.append(above)
+        else:
+            found.append(Segment(segment.start, segment.end, above))
+            now_at.append(len(found) - 1)
+    return found
 
 
 def ancestors(segments: Sequence[Segment]) -> Tensor:
