@@ -48,21 +48,24 @@ class Size:
     users: int = 300
     judged: int = 30
     """Other users, on whom accuracy is measured."""
+    served: int = 8
+    """Users of the store who are asked for their summaries before and after the rollback."""
     weeks: tuple[int, ...] = (2, 3, 4)
     """At whose ends the summarizer is refreshed; the fourth is the poisoned one."""
     pilot: int = 1_500
+    hidden: int = 64
+    """Width of both models."""
     generator_start: int = 160
     summarizer_start: int = 200
-    rounds: int = 2
-    generator_steps: int = 70
-    summarizer_steps: int = 120
+    generator_steps: int = 90
+    summarizer_steps: int = 160
     evaluated: int = 200
     """Most examples on which old and new are compared."""
 
 
 SHORT = Size(
-    users=120, judged=24, weeks=(2, 4), pilot=800, summarizer_start=150,
-    rounds=1, generator_steps=80, summarizer_steps=130, evaluated=120,
+    users=120, judged=12, served=4, weeks=(2, 4), pilot=800, hidden=48, summarizer_start=150,
+    generator_steps=80, summarizer_steps=130, evaluated=80,
 )  # fmt: skip
 
 
@@ -131,6 +134,7 @@ def first_config(pilot: Path, size: Size) -> Config:
     tables = load_config("smoke").model_dump(mode="json")
     tables["data"]["folder"] = str(pilot)
     tables["world"] |= {"dimensions": 2, "cares": 2}
+    tables["model"]["hidden"] = size.hidden
     tables["warm_start"] |= {
         "generator_steps": size.generator_start,
         "summarizer_steps": size.summarizer_start,
@@ -141,7 +145,7 @@ def first_config(pilot: Path, size: Size) -> Config:
     }
     tables["run"]["steps"] = 0
     tables["refresh"] |= {
-        "rounds": size.rounds,
+        "rounds": 1,
         "generator_steps": size.generator_steps,
         "summarizer_steps": size.summarizer_steps,
         "batch": 24,
@@ -200,7 +204,7 @@ def look(week: int, refreshed: Refreshed, home: Path, first: Path, size: Size, s
 
 def roll_back(store: str, home: Path, size: Size) -> float:
     """Roll the version in service back under a running SDK; the share of users who are served what they were before."""
-    some = [f"ada-{number}" for number in range(0, size.users, max(1, size.users // 8))]
+    some = [f"ada-{number}" for number in range(0, size.users, size.users // size.served)]
     now = current(home)
     assert now is not None
     with Popi(store=store, summarizer=str(home), backend=FakeBackend(default="Hello.")) as popi:
