@@ -1,7 +1,7 @@
 """Weeks of an app whose users change: does refreshing keep its summarizer fresh, and does the gate keep it safe?
 
-    python -m benchmarks.refresh_story            300 users; eleven minutes on two cores
-    python -m benchmarks.refresh_story --short    120 users; three to four minutes of one core
+    OMP_NUM_THREADS=2 python -m benchmarks.refresh_story    300 users; under ten minutes on two cores
+    python -m benchmarks.refresh_story --short              120 users; five minutes of one slow core
 
 A first model is trained on a pilot, and put in service. Users then show in the SDK's store what they like. From the
 second week on they use new wordings and care about one thing more (`benchmarks.app_weeks`); the summarizer is refreshed
