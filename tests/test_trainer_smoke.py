@@ -17,7 +17,7 @@ from trainer.cli import app
 from trainer.config import load_config
 from trainer.world import read_tastes
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1200)
 
 
 @pytest.fixture(scope="module")
