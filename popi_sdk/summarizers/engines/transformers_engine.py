@@ -34,11 +34,11 @@ class TransformersEngine:
         """See `Reading`."""
         # `model.generate` would add what the base model's generation settings ask for, such as a repetition penalty.
         new: list[int] = []
-        feed, cache = list(ids), self._new_cache(config=self._model.config)
+        feed, kept = list(ids), keeping(self._model, self._new_cache(config=self._model.config))
         with self._torch.inference_mode():
             while len(new) < most:
                 rows = self._torch.tensor([feed], device=self._device)
-                output = self._model(input_ids=rows, logits_to_keep=1, **keeping(self._model, cache))
+                output = self._model(input_ids=rows, logits_to_keep=1, **kept)
                 token = int(output.logits[0, -1].argmax())
                 if token in stops:
                     break
