@@ -18,6 +18,7 @@ from popi_sdk.signals import Edit, PreferencePair, Rating, Signal, Statement
 from trainer.data import Example, write_examples
 from trainer.world import DIMENSIONS, QUESTIONS, STEPS, TOPICS, Tastes, describe
 
+ALL_QUESTIONS = [question.format(topic) for question in QUESTIONS for topic in TOPICS]
 FIRST_DAY = datetime(2026, 6, 1, 9, tzinfo=UTC)
 WEEK = timedelta(weeks=1)
 KNOWN, ALL = (0, 1), (0, 1, 2)
@@ -50,7 +51,7 @@ def week_of(seed: int, number: int, week: int, *, pairs: int = 6, flipped: bool 
     """What a user shows in a week (from 1); `flipped` turns the week's choices against the user's own tastes."""
     draw, tastes = random.Random(f"{seed} user {number} week {week}"), tastes_of(seed, number)
     chosen_by = {dimension: 1 - side for dimension, side in tastes.items()} if flipped else tastes
-    questions = draw.sample([question.format(topic) for question in QUESTIONS for topic in TOPICS], pairs)
+    questions = draw.sample(ALL_QUESTIONS, pairs)
     signals = [one for question in questions for one in _choice(draw, question, chosen_by, week)]
     if week > 1 and draw.random() < SAID:
         dimension = 2 if draw.random() < 0.6 else draw.choice(KNOWN)
@@ -75,10 +76,15 @@ def write_pilot(folder: Path, seed: int, users: Mapping[str, int]) -> None:
 def _pilot_example(seed: int, number: int) -> Example:
     draw, tastes = random.Random(f"{seed} pilot {number}"), tastes_of(seed, number)
     known = {dimension: tastes[dimension] for dimension in KNOWN}
-    questions = draw.sample([question.format(topic) for question in QUESTIONS for topic in TOPICS], 8)
+    questions = draw.sample(ALL_QUESTIONS, 8)
     pairs = [_pair(draw, question, known, week=1) for question in questions]
     shown = draw.randint(2, 5)
     return Example(f"pilot-{number}", tuple(pairs[:shown]), tuple(pairs[shown : shown + 3]), oracle=describe(known))
+
+
+def question_of(draw: random.Random) -> str:
+    """Any question."""
+    return draw.choice(ALL_QUESTIONS)
 
 
 def _choice(draw: random.Random, question: str, tastes: Tastes, week: int) -> Sequence[Signal]:
@@ -98,10 +104,11 @@ def _pair(draw: random.Random, question: str, tastes: Tastes, week: int) -> Pref
     for dimension in [draw.choice(dimensions)] if draw.random() < ONE_THING else dimensions:
         chosen[dimension] = tastes[dimension] if draw.random() >= NOISE else 1 - tastes[dimension]
         rejected[dimension] = 1 - chosen[dimension]
-    return PreferencePair(question, _answer(draw, chosen, week), _answer(draw, rejected, week))
+    return PreferencePair(question, answer_of(draw, chosen, week), answer_of(draw, rejected, week))
 
 
-def _answer(draw: random.Random, sides: Tastes, week: int) -> str:
+def answer_of(draw: random.Random, sides: Tastes, week: int) -> str:
+    """An answer that shows these sides, in the words of a week."""
     steps = draw.sample(STEPS, 2)
     texts = [
         NEW_WORDINGS[dimension][side] if week > 1 else DIMENSIONS[dimension][side].texts

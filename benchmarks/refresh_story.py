@@ -3,7 +3,8 @@
     OMP_NUM_THREADS=2 python -m benchmarks.refresh_story    300 users; under ten minutes on two cores
     python -m benchmarks.refresh_story --short              120 users; five minutes of one slow core
 
-A first model is trained on a pilot, and put in service. Users then show in the SDK's store what they like. From the
+Both models begin as a small language model that understands wishes (`benchmarks.app_model`). The first summarizer is
+trained on a pilot, and put in service. Users then show in the SDK's store what they like. From the
 second week on they use new wordings and care about one thing more (`benchmarks.app_weeks`); the summarizer is refreshed
 at the end of the second and of the third week. In the fourth, 40 % of users choose against their own tastes: that
 refresh is to be refused. At last the newest version is rolled back. Accuracy is that of other users, who are never in
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.app_model import write_model
 from benchmarks.app_weeks import FIRST_DAY, SAYINGS, WEEK, tastes_of, week_of, write_pilot
 from popi_sdk import Popi
 from popi_sdk.testing import FakeBackend
@@ -39,6 +41,12 @@ OTHERS = 10_000
 """Numbers of users who are in no store begin here."""
 POISONED = 0.4
 """Share of users whose choices are flipped in the fourth week."""
+MARKED_LINES = """
+{{ previous }}{% for signal in signals %}{% for part in signal.parts if part.name != "Prompt" %}
+{% set liked = part.name not in ("Liked less", "Draft") and (signal.score is none or signal.score > 0) %}
+{% for line in part.text.splitlines() %}{{ "Yes" if liked else "No" }}: {{ line }}
+{% endfor %}{% endfor %}{% endfor %}"""
+"""Every line says whether it was liked: two layers do not have to find out which answer a line belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +63,21 @@ class Size:
     pilot: int = 1_500
     hidden: int = 64
     """Width of both models."""
-    generator_start: int = 160
+    language_steps: int = 250
+    """In which the language model learns what wishes mean."""
     summarizer_start: int = 200
-    generator_steps: int = 90
-    summarizer_steps: int = 160
+    generator_steps: int = 10
+    """So few because the generator understands wishes already, as an open LLM does."""
+    summarizer_steps: int = 200
+    batch: int = 24
+    """Users in a step of a refresh."""
     evaluated: int = 200
     """Most examples on which old and new are compared."""
 
 
 SHORT = Size(
-    users=120, judged=12, served=4, weeks=(2, 4), pilot=800, hidden=48, summarizer_start=150,
-    generator_steps=80, summarizer_steps=130, evaluated=80,
+    users=120, judged=20, served=4, weeks=(2, 4), pilot=800, hidden=48, language_steps=170,
+    summarizer_start=100, generator_steps=5, summarizer_steps=110, batch=20, evaluated=60,
 )  # fmt: skip
 
 
@@ -102,7 +114,9 @@ def tell(folder: Path, size: Size = Size(), say: Callable[[str], None] = print) 
     """Live through the weeks in `folder`."""
     began = time.monotonic()
     write_pilot(folder / "pilot", SEED, {"train": size.pilot, "validation": 64, "test": 80})
-    first = train(first_config(folder / "pilot", size), folder / "first").path
+    config = first_config(folder / "pilot", size)
+    write_model(folder / "model", config, size.language_steps, SEED)
+    first = train(with_base(config, folder / "model"), folder / "first").path
     say(f"first model: {time.monotonic() - began:.0f} s")
     store, home = f"sqlite:///{folder / 'popi.db'}", folder / "versions"
     told = []
@@ -135,8 +149,9 @@ def first_config(pilot: Path, size: Size) -> Config:
     tables["data"]["folder"] = str(pilot)
     tables["world"] |= {"dimensions": 2, "cares": 2}
     tables["model"]["hidden"] = size.hidden
+    tables["model"]["templates"]["inference.user"] = MARKED_LINES
     tables["warm_start"] |= {
-        "generator_steps": size.generator_start,
+        "generator_steps": 0,
         "summarizer_steps": size.summarizer_start,
         "summarizer_noise": 0.0,
         "batch": 32,
@@ -148,13 +163,18 @@ def first_config(pilot: Path, size: Size) -> Config:
         "rounds": 1,
         "generator_steps": size.generator_steps,
         "summarizer_steps": size.summarizer_steps,
-        "batch": 24,
+        "batch": size.batch,
         "replay": 0.3,
         "optimizer": "muon",
         "learning_rate": 2e-2,
         "evaluated": size.evaluated,
     }
     return parse_config(tables)
+
+
+def with_base(config: Config, model: Path) -> Config:
+    """The same with both roles beginning as that model."""
+    return config.model_copy(update={"model": config.model.model_copy(update={"base": str(model)})})
 
 
 def observe(store: str, users: int, week: int, *, flipped: float = 0.0) -> None:

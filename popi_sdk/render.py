@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from popi_sdk.signals import (
     Conversation,
@@ -156,7 +157,7 @@ def render(
     (['system', 'user'], ())
     """
     templates = templates or default_templates()
-    system = templates.render("inference_system", max_tokens=max_summary_tokens)
+    system, system_tokens = _system_turn(templates, max_summary_tokens)
     known = _neutral(previous.text) if previous else ""
 
     def user_turn(chosen: Sequence[Signal], limit: int) -> str:
@@ -164,8 +165,8 @@ def render(
         parts = [rendered_signal(signal, limit, most) for signal in chosen]
         return templates.render("inference_user", signals=parts, previous=known, left_out=len(signals) - len(chosen))
 
-    budget = input_tokens - count_tokens(system)
-    room = budget - count_tokens(user_turn((), 0))
+    budget = input_tokens - system_tokens
+    room = budget - (count_tokens(user_turn((), 0)) if known else _empty_turn_tokens(templates, len(signals)))
     if limit is not None:
         chosen, shortened = list(signals), limit
     elif text_tokens is None:
@@ -185,11 +186,24 @@ def render(
     kept = {signal.id for signal in chosen}
     return Rendered(
         messages=[{"role": "system", "content": system}, {"role": "user", "content": text}],
-        tokens=count_tokens(system) + count_tokens(text),
+        tokens=system_tokens + count_tokens(text),
         shown=tuple(chosen),
         limit=shortened,
         left_out=tuple(signal.id for signal in signals if signal.id not in kept),
     )
+
+
+@lru_cache(maxsize=64)
+def _system_turn(templates: Templates, max_summary_tokens: int) -> tuple[str, int]:
+    """The system message and its tokens; nothing in it is about anybody, so it may stay in memory."""
+    text = templates.render("inference_system", max_tokens=max_summary_tokens)
+    return text, count_tokens(text)
+
+
+@lru_cache(maxsize=1_024)
+def _empty_turn_tokens(templates: Templates, left_out: int) -> int:
+    """Tokens of a user message that shows nothing, about somebody of whom nothing is known."""
+    return count_tokens(templates.render("inference_user", signals=[], previous="", left_out=left_out))
 
 
 def raw_tokens(signals: Sequence[Signal]) -> int:

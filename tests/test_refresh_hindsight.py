@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -19,6 +21,7 @@ from trainer.config import ObjectiveConfig
 from trainer.data import Example
 from trainer.encode import Encoder
 from trainer.refresh.hindsight import Learner, as_summary, clause_bank, improved, said
+from trainer.refresh.teaching import drawn
 from trainer.scoring import PairScorer
 
 OBJECTIVE = ObjectiveConfig(beta=0.5)
@@ -70,11 +73,22 @@ def test_of_two_clauses_that_say_the_same_one_is_taken() -> None:
     assert found in (("Rhyme.",), ("Answer in verse.",))
 
 
-def test_what_helps_by_less_than_a_nat_may_be_chance_and_changes_nothing() -> None:
+def test_what_helps_by_less_than_half_a_nat_may_be_chance_and_changes_nothing() -> None:
     ada = learner([], "Rhyme.")
-    # Four pairs, each likelier by log(2) - log(1 + exp(-beta * margin)): 0.95 nats in all at 1.1, 1.06 at 1.25.
-    assert improved_by(Reader(1.1), [ada], ["Rhyme."]) == [()]
-    assert improved_by(Reader(1.25), [ada], ["Rhyme."]) == [("Rhyme.",)]
+    # Four pairs, each likelier by log(2) - log(1 + exp(-beta * margin)): 0.47 nats in all at 0.5, 0.56 at 0.6.
+    assert improved_by(Reader(0.5), [ada], ["Rhyme."]) == [()]
+    assert improved_by(Reader(0.6), [ada], ["Rhyme."]) == [("Rhyme.",)]
+
+
+def test_the_newest_eight_pairs_judge_so_that_a_wish_shows_which_is_new() -> None:
+    ada = learner([], "Be brief.", "Be brief.", "Rhyme.", "Rhyme.")  # eight older pairs, and eight newer ones
+    assert improved_by(Reader(), [ada], ["Be brief.", "Rhyme."]) == [("Rhyme.",)]
+
+
+def test_replayed_users_are_met_in_proportion_to_their_examples() -> None:
+    ada, bo = learner([], "Rhyme.", examples=9), learner([], "Rhyme.", user="bo", settled=True, examples=1)
+    met = Counter(one.user for one in drawn([ada, bo], 10_000, random.Random(1)))
+    assert 900 <= met["bo"] <= 1_100  # a tenth; the standard error is 30
 
 
 def test_replayed_users_keep_their_summaries_and_cost_nothing() -> None:

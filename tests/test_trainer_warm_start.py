@@ -25,6 +25,7 @@ from trainer.warm_start import (
     People,
     _noisy,
     described_loss,
+    learn,
     make_optimizers,
     target_of,
     warm_start_generator,
@@ -173,3 +174,19 @@ def test_muon_moves_the_matrices_and_adamw_the_rest(data: Path, tmp_path: Path) 
     before = {name: value.detach().clone() for name, value in models.generator.learned().items()}
     warm_start_generator(models.generator, encoder, described(), config, lambda *_: None)
     assert all(not value.equal(before[name]) for name, value in models.generator.learned().items())
+
+
+@pytest.mark.parametrize(("steps", "rising"), [(20, 3), (400, 41), (6_000, 50)])
+def test_the_rate_rises_in_a_tenth_of_the_steps_and_in_fifty_at_most(
+    data: Path, tmp_path: Path, steps: int, rising: int
+) -> None:
+    generator = untaught(data, tmp_path)[0].generator
+    weight = next(iter(generator.learned().values()))
+    optimizer = torch.optim.SGD([weight], lr=1.0)
+    rates: list[float] = []
+    learn(
+        generator, lambda _: weight.sum(), steps, [optimizer], lambda *_: rates.append(optimizer.param_groups[0]["lr"])
+    )
+    falling = [max(0.1, 1 - step / steps) for step in range(steps)]
+    expected = [min(1, (step + 1) / rising) * fall for step, fall in enumerate(falling)]
+    assert rates == pytest.approx(expected)

@@ -162,9 +162,10 @@ def learn(
         DivergedError: a loss is not a number.
     """
     highest = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
+    rising = min(50, steps // 10 + 1)
     for step in range(steps):
         for group, rate in zip((g for one in optimizers for g in one.param_groups), highest, strict=True):
-            group["lr"] = rate * min(1.0, (step + 1) / 50) * max(0.1, 1 - step / steps)
+            group["lr"] = rate * min(1.0, (step + 1) / rising) * max(0.1, 1 - step / steps)
         loss = loss_at(step)
         if not torch.isfinite(loss):
             raise DivergedError(f"The loss is not a number at step {step}", hint="Lower `learning_rate` of this stage.")

@@ -20,7 +20,7 @@ from trainer.encode import Encoder
 from trainer.losses import preference_loss
 from trainer.scoring import PairScorer
 
-CLEARLY = 1.0
+CLEARLY = 0.5
 """Nats of the user's choices by which a change has to make them likelier; less may be chance."""
 LONGEST = 12
 """Words of a saying that may stand in somebody else's summary."""
@@ -44,6 +44,8 @@ class Learner:
     clauses: Clauses
     settled: bool = False
     """Whether the clauses stay as they are, as those of replayed users do."""
+    examples: int = 1
+    """In how many the user is met: so many times as often is learned from this one as from a user of one example."""
 
 
 def said(signals: Iterable[Signal], encoder: Encoder) -> set[str]:
@@ -153,7 +155,7 @@ def _likelihoods(
     found = []
     for start in range(0, len(trials), 256):
         some = trials[start : start + 256]
-        examples = [Example(one.user, (), one.pairs[:PAIRS]) for one, _ in some]
+        examples = [Example(one.user, (), one.pairs[-PAIRS:]) for one, _ in some]
         margins = scorer.margins(examples, [as_summary(clauses) for _, clauses in some])
         found += [-objective.beta * preference_loss(one, "dpo", objective.beta).sum().item() for one in margins]
         advance(len(some))

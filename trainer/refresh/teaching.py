@@ -1,8 +1,11 @@
 """Supervised learning from what users have shown since: both models learn from each user's best summary in hindsight.
 
+    hindsight    each user's summary is looked for anew, with the generator as it is
     generator    shown the summary, it learns to rank the user's own answers: what new words mean
-    hindsight    each user's summary is looked for anew, with the generator that knows them
     summarizer   shown some of the user's signals, it learns to write that summary: how new signals show it
+
+Hindsight comes first: a generator that was taught with summaries in which a wish is missing has learned to rank without
+it, and then the wish helps no more. One that does not know the words at all needs two rounds.
 
 Users who are replayed keep the summary that the version in service writes about them, so that neither model unlearns
 the old. Everything that is drawn follows from the seed.
@@ -53,10 +56,10 @@ def teach(
     learners, bank = _beginning(opened, train, earlier, config, reporter)
     for number in range(1, settings.rounds + 1):
         of = f"{number} of {settings.rounds}"
-        with reporter.stage(f"generator, round {of}", settings.generator_steps) as advance:
-            _teach_generator(opened, learners, reference, config, draw, lambda _, loss: advance(loss=loss))
         with reporter.stage(f"hindsight, round {of}", len(learners) * len(bank)) as advance:
             learners = improved(learners, bank, scorer, config.objective, advance)
+        with reporter.stage(f"generator, round {of}", settings.generator_steps) as advance:
+            _teach_generator(opened, learners, reference, config, draw, lambda _, loss: advance(loss=loss))
         with reporter.stage(f"summarizer, round {of}", settings.summarizer_steps) as advance:
             _teach_summarizer(opened, learners, config, draw, lambda _, loss: advance(loss=loss))
     return bank
@@ -88,6 +91,7 @@ def _beginning(
                 pairs=_once(pair for one in examples for pair in one.pairs),
                 clauses=(*first[user], *own),
                 settled=user in settled,
+                examples=len(examples),
             )
         )
     return learners, bank
@@ -105,7 +109,7 @@ def _teach_generator(
 
     def loss(_: int) -> Tensor:
         jobs = []
-        for learner in _drawn(learners, settings.batch, draw):
+        for learner in drawn(learners, settings.batch, draw):
             plain = draw.random() < objective.without_summary
             pairs = draw.sample(learner.pairs, min(objective.pairs, len(learner.pairs)))
             jobs.append((NOTHING if plain else as_summary(learner.clauses), pairs))
@@ -125,7 +129,7 @@ def _teach_summarizer(
 
     def loss(_: int) -> Tensor:
         targets = []
-        for learner in _drawn(learners, settings.batch, draw):
+        for learner in drawn(learners, settings.batch, draw):
             prompt = _prompt(encoder, learner, _some(learner.signals, settings.shots, draw))
             targets.append((prompt, encoder.summary_ids("\n".join(learner.clauses))))
         return target_loss(summarizer, targets)
@@ -147,8 +151,9 @@ def _prompt(encoder: Encoder, learner: Learner, shown: tuple[Signal, ...]) -> li
         return _prompt(encoder, learner, shown[len(shown) // 2 :])
 
 
-def _drawn(learners: Sequence[Learner], count: int, draw: random.Random) -> list[Learner]:
-    return [learners[draw.randrange(len(learners))] for _ in range(count)]
+def drawn(learners: Sequence[Learner], count: int, draw: random.Random) -> list[Learner]:
+    """Some users, each as often as examples were made of them, so that replay has the share that was asked for."""
+    return draw.choices(learners, weights=[learner.examples for learner in learners], k=count)
 
 
 def _some(signals: Sequence[Signal], shots: int, draw: random.Random) -> tuple[Signal, ...]:
