@@ -17,10 +17,11 @@ import torch
 from benchmarks.app_weeks import ALL, SAYINGS, answer_of, question_of, week_of
 from popi_sdk.render import render
 from popi_sdk.templates import load_templates
+from trainer.base import EMBEDDING_STD, SCRATCH_WINDOW, TOKENIZER_EXAMPLES
 from trainer.config import Config
 from trainer.models import Policy
 from trainer.scratch import scratch_model, scratch_tokenizer
-from trainer.stages import EMBEDDING_STD, SCRATCH_WINDOW, TOKENIZER_EXAMPLES, encoder_for
+from trainer.stages import encoder_for
 from trainer.warm_start import Described, warm_start_generator
 from trainer.world import DIMENSIONS
 

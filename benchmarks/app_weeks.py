@@ -1,8 +1,8 @@
 """Simulated users of an app, week by week: what they show, and how both their words and what they care about change.
 
 Everybody likes a formal or a casual tone, and bullet points or prose. From the second week on, the answers are in new
-wordings, and everybody also cares whether claims rest on studies or on stories, which the first model never saw. Most
-of what users show are pairs of answers; some are edits, pairs of ratings, and wishes in their own words.
+wordings, and everybody also cares whether claims rest on studies or on stories, which the first summarizer never saw.
+Most of what users show are pairs of answers; some are edits, pairs of ratings, and wishes in their own words.
 
 Who the users are follows from the seed alone; user `ada-17` is the same one in every week.
 """

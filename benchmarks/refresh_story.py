@@ -4,11 +4,11 @@
     python -m benchmarks.refresh_story --short              120 users; five minutes of one slow core
 
 Both models begin as a small language model that understands wishes (`benchmarks.app_model`). The first summarizer is
-trained on a pilot, and put in service. Users then show in the SDK's store what they like. From the
-second week on they use new wordings and care about one thing more (`benchmarks.app_weeks`); the summarizer is refreshed
-at the end of the second and of the third week. In the fourth, 40 % of users choose against their own tastes: that
-refresh is to be refused. At last the newest version is rolled back. Accuracy is that of other users, who are never in
-the store, on all pairs of the weeks so far.
+trained on a pilot, and put in service. Users then show in the SDK's store what they like. From the second week on they
+use new wordings and care about one thing more (`benchmarks.app_weeks`); the summarizer is refreshed at the end of the
+second and of the third week. In the fourth, 40 % of users choose against their own tastes: that refresh is to be
+refused. At last the newest version is rolled back. Accuracy is that of other users, who are never in the store, on all
+pairs of the weeks so far.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Size:
     summarizer_start: int = 200
     generator_steps: int = 10
     """So few because the generator understands wishes already, as an open LLM does."""
-    summarizer_steps: int = 200
+    summarizer_steps: int = 160
     batch: int = 24
     """Users in a step of a refresh."""
     evaluated: int = 200

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from popi_sdk.chat_tokens import prompt_ids
 from popi_sdk.composer import compose
@@ -21,6 +21,7 @@ from popi_sdk.style.facts import levels
 from popi_sdk.summarizers.written import answer_of
 from popi_sdk.summary import NOTHING, Clause, Summary
 from popi_sdk.templates import Templates
+from trainer.config import ModelConfig
 from trainer.data import Example
 from trainer.prefix_tree import Branch
 
@@ -34,6 +35,11 @@ class View:
 
     answers: Literal["whole", "text", "levels", "levels and text"] = "whole"
     tokens: int = 48
+
+    @classmethod
+    def of(cls, config: ModelConfig) -> Self:
+        """The view that a configuration asks for."""
+        return cls(config.answers, config.answer_tokens)
 
     def question(self, text: str) -> str:
         """The question as it is shown: of a shortened one the beginning, which says what kind of thing is asked.

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, islice, starmap
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from popi_sdk.errors import ConfigError
-from popi_sdk.render import render, signal_parts
+from popi_sdk.render import signal_parts
 from popi_sdk.templates import Templates
+from trainer.base import described, make_base
 from trainer.config import Config
 from trainer.data import Example, load_examples, write_examples
 from trainer.distributed import all_here, is_main, main_first, rank, size
@@ -27,35 +26,23 @@ from trainer.encode import Encoder, View
 from trainer.models import LEARNERS, Models, Policy, load_models, load_tokenizer, save_learner
 from trainer.people.sayings import sayings
 from trainer.people.splits import (
-    answers_by_split,
-    dialogues_of,
     newcomers,
     people_to_train_on,
     refuse_missing_people,
     write_people,
 )
-from trainer.people.texts import described_answers, described_levels, plain_texts, real_texts
 from trainer.progress import Reporter
 from trainer.run_directory import SPLITS, RunDirectory, run_templates
-from trainer.scratch import scratch_model, scratch_tokenizer
 from trainer.warm_start import (
-    Described,
     People,
-    pretrain,
     warm_start_generator,
     warm_start_summarizer,
 )
 from trainer.whole import whole_folder
-from trainer.word_vectors import word_vectors
-from trainer.world import guided_answers, world_examples
+from trainer.world import world_examples
 
 WORLD_SIZES = {"validation": 200, "test": 400}
 """Users of a simulated world who are not trained on."""
-SCRATCH_WINDOW = 2_048
-EMBEDDING_STD = {"adamw": None, "muon": 0.1}
-"""Size of random embeddings by optimizer: larger than usual where the matrices between them learn by Muon."""
-TOKENIZER_EXAMPLES = 300
-"""Users, and answers, whose texts a tokenizer from scratch is trained on."""
 LONGEST = 100
 """Examples whose tokens are counted before training: those of the longest signals, and of the longest pairs."""
 
@@ -110,7 +97,7 @@ def prepare_models(
         if config.model.base == "scratch" and not run.base.is_dir():
             torch.manual_seed(config.run.seed)
             with whole_folder(run.base) as draft:
-                _make_base(config, templates, data["train"], draft, reporter)
+                make_base(config, templates, data["train"], choose_device(config), draft, reporter)
     base = run.base_of(config)
     if _wants_warm_start(config):
         for role in own_roles():
@@ -145,13 +132,8 @@ def encoder_for(tokenizer: Any, window: int, config: Config, templates: Template
         input_tokens=config.data.input_tokens,
         max_summary_tokens=config.model.max_summary_tokens,
         text_tokens=config.data.text_tokens or None,
-        view=view_of(config),
+        view=View.of(config.model),
     )
-
-
-def view_of(config: Config) -> View:
-    """How the generator is shown answers."""
-    return View(config.model.answers, config.model.answer_tokens)
 
 
 def window_of(policy: Policy, tokenizer: Any) -> int:
@@ -223,83 +205,6 @@ def _refuse_missing(file: Path) -> None:
         )
 
 
-def _texts(config: Config, templates: Templates, examples: Sequence[Example]) -> Iterator[str]:
-    """What a tokenizer from scratch has to cut well: prompts, summaries and answers."""
-    view, text_tokens = view_of(config), config.data.text_tokens or None
-    for example in examples[:TOKENIZER_EXAMPLES]:
-        rendered = render(
-            example.signals,
-            max_summary_tokens=config.model.max_summary_tokens,
-            text_tokens=text_tokens,
-            templates=templates,
-        )
-        yield from (message["content"] for message in rendered.messages)
-        for pair in example.pairs:
-            yield from (view.question(pair.prompt), view.answer(pair.chosen), view.answer(pair.rejected))
-        yield templates.render("generation_system", clauses=example.oracle.splitlines())
-    if config.warm_start.generator_steps:
-        described = _described(config)
-        for one in islice(described, TOKENIZER_EXAMPLES):
-            yield "\n".join((one.description, view.question(one.question), one.answer))
-    if config.data.folder == "people":
-        texts = plain_texts(
-            answers_by_split(config.people.answers)["train"], dialogues_of(config.people), config.run.seed
-        )
-        yield from (text for kind, text in islice(texts, 20 * TOKENIZER_EXAMPLES) if kind != "answers")
-    yield "system user assistant"
-
-
-def _make_base(
-    config: Config, templates: Templates, examples: Sequence[Example], draft: Path, reporter: Reporter
-) -> None:
-    tokenizer = scratch_tokenizer(_texts(config, templates, examples), config.model.vocabulary)
-    seed = random.Random(f"{config.run.seed} scratch").getrandbits(32)
-    lm = scratch_model(
-        tokenizer,
-        hidden=config.model.hidden,
-        layers=config.model.layers,
-        window=SCRATCH_WINDOW,
-        seed=seed,
-        embedding_std=EMBEDDING_STD[config.warm_start.optimizer],
-    )
-    if config.pretrain.counted_texts:
-        _begin_with_word_vectors(lm, tokenizer, config, templates, examples)
-    if config.pretrain.steps:
-        model = Policy(lm.to(choose_device(config)), learns=True)  # type: ignore[arg-type]
-        with reporter.stage("pretraining", config.pretrain.steps) as advance:
-            texts = _plain_texts(config, templates, examples)
-            pretrain(model, tokenizer, texts, config, lambda _, loss: advance(loss=loss))
-    tokenizer.save_pretrained(str(draft))
-    lm.cpu().save_pretrained(str(draft))
-
-
-def _begin_with_word_vectors(
-    lm: Any, tokenizer: Any, config: Config, templates: Templates, examples: Sequence[Example]
-) -> None:
-    """Put word vectors in the place of random embeddings, as long as those are; words in no text keep theirs."""
-    if config.data.folder == "people":
-        answers = answers_by_split(config.people.answers)["train"]
-        texts = real_texts(answers, dialogues_of(config.people), config.run.seed)
-    else:
-        texts = _plain_texts(config, templates, examples)
-    embeddings: Tensor = lm.get_input_embeddings().weight.data
-    counted = islice(texts, config.pretrain.counted_texts)
-    vectors = word_vectors(tokenizer, counted, embeddings.shape[1], config.run.seed)
-    found = vectors.any(dim=1)
-    embeddings[found] = vectors[found] * embeddings.norm(dim=1).mean()
-
-
-def _plain_texts(config: Config, templates: Templates, examples: Sequence[Example]) -> Iterator[str]:
-    """Endless texts to learn the language from."""
-    if config.data.folder == "people":
-        view = view_of(config)
-        answers = answers_by_split(config.people.answers)["train"]
-        for kind, text in plain_texts(answers, dialogues_of(config.people), config.run.seed):
-            yield view.answer(text) if kind == "answers" else text
-    while True:
-        yield from _texts(config, templates, examples)
-
-
 def refuse_too_long(encoder: Encoder, examples: Sequence[Example]) -> None:
     """Try the longest texts now, rather than fail when their turn comes.
 
@@ -317,17 +222,6 @@ def _said(example: Example) -> int:
 
 def _held_out(example: Example) -> int:
     return max(len(f"{pair.prompt}{max(pair.chosen, pair.rejected, key=len)}".encode()) for pair in example.pairs)
-
-
-def _described(config: Config) -> Iterator[Described]:
-    """What a generator learns to follow descriptions from."""
-    if config.data.folder == "people":
-        answers, view = answers_by_split(config.people.answers)["train"], view_of(config)
-        if view.answers == "levels":
-            return starmap(Described, described_levels(answers, config.run.seed))
-        described = described_answers(answers, config.run.seed)
-        return (Described(said, question, view.answer(answer)) for said, question, answer in described)
-    return starmap(Described, guided_answers(config.world, config.run.seed))
 
 
 def _met_first(config: Config, examples: Sequence[Example]) -> People:
@@ -357,7 +251,7 @@ def _warm_start(
     settings = config.warm_start
     if role == "generator" and settings.generator_steps:
         with reporter.stage("generator warm start", settings.generator_steps) as advance:
-            answers = _described(config)
+            answers = described(config)
             warm_start_generator(models.generator, encoder, answers, config, lambda _, loss: advance(loss=loss))
     if role == "summarizer" and settings.summarizer != "none" and settings.summarizer_steps:
         with reporter.stage("summarizer warm start", settings.summarizer_steps) as advance:
