@@ -25,9 +25,6 @@ from trainer.stages import encoder_for
 from trainer.warm_start import Described, warm_start_generator
 from trainer.world import DIMENSIONS
 
-FOLLOWS = 0.9
-"""Chance that an answer follows each thing described, so that preference learning still has a margin to gain."""
-
 
 def write_model(folder: Path, config: Config, steps: int, seed: int) -> None:
     """Make a model as `config` says, teach it for so many steps, and write it with its tokenizer to `folder`."""
@@ -55,15 +52,11 @@ def described(seed: int) -> Iterator[Described]:
     while True:
         sides = {dimension: draw.randrange(2) for dimension in ALL}
         said = draw.sample(ALL, draw.randint(1, len(ALL)))
-        shown = {
-            dimension: side if dimension not in said or draw.random() < FOLLOWS else 1 - side
-            for dimension, side in sides.items()
-        }
         wishes = [
             draw.choice((SAYINGS[dimension][sides[dimension]], DIMENSIONS[dimension][sides[dimension]].clause))
             for dimension in said
         ]
-        answer = answer_of(draw, shown, week=draw.randint(1, 2))
+        answer = answer_of(draw, sides, week=draw.randint(1, 2))
         yield Described("" if draw.random() < 0.25 else "\n".join(wishes), question_of(draw), answer)
 
 

@@ -1,7 +1,7 @@
 """Weeks of an app whose users change: does refreshing keep its summarizer fresh, and does the gate keep it safe?
 
     OMP_NUM_THREADS=2 python -m benchmarks.refresh_story    300 users; under ten minutes on two cores
-    python -m benchmarks.refresh_story --short              120 users; five minutes of one slow core
+    python -m benchmarks.refresh_story --short              120 users; three minutes of one slow core
 
 Both models begin as a small language model that understands wishes (`benchmarks.app_model`). The first summarizer is
 trained on a pilot, and put in service. Users then show in the SDK's store what they like. From the second week on they
@@ -36,7 +36,7 @@ from trainer.refresh.pairs import choices
 from trainer.train import train
 from trainer.versions import current, rollback
 
-SEED = 5
+SEED = 7
 OTHERS = 10_000
 """Numbers of users who are in no store begin here."""
 POISONED = 0.4
@@ -76,8 +76,8 @@ class Size:
 
 
 SHORT = Size(
-    users=120, judged=20, served=4, weeks=(2, 4), pilot=800, hidden=48, language_steps=170,
-    summarizer_start=100, generator_steps=5, summarizer_steps=110, batch=20, evaluated=60,
+    users=120, judged=40, served=3, weeks=(2, 4), pilot=800, hidden=48, language_steps=140,
+    summarizer_start=90, generator_steps=5, summarizer_steps=80, batch=20, evaluated=60,
 )  # fmt: skip
 
 
@@ -164,9 +164,9 @@ def first_config(pilot: Path, size: Size) -> Config:
         "generator_steps": size.generator_steps,
         "summarizer_steps": size.summarizer_steps,
         "batch": size.batch,
-        "replay": 0.3,
+        "replay": 0.4,
         "optimizer": "muon",
-        "learning_rate": 2e-2,
+        "learning_rate": 1e-2,
         "evaluated": size.evaluated,
     }
     return parse_config(tables)
