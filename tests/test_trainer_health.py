@@ -126,7 +126,7 @@ def one_thing(data: Path, warm_start: dict[str, Any], run: dict[str, Any]) -> Co
     return brief_config(
         data,
         world=ONE_THING,
-        warm_start={"generator_steps": 120, "batch": 16, "learning_rate": 1e-2} | warm_start,
+        warm_start={"generator_steps": 120, "batch": 16, "learning_rate": 4e-3} | warm_start,
         rollout={"users": 8, "group": 4, "microbatch": 16},
         run={"evaluate_every": 4, "save_every": 4, "seed": 0} | run,
     )
