@@ -14,13 +14,13 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.app_weeks import ALL, SAYINGS, answer_of, question_of, week_of
+from benchmarks.app_weeks import ALL, ALL_QUESTIONS, SAYINGS, answer_of, week_of
 from popi_sdk.render import render
 from popi_sdk.templates import load_templates
-from trainer.base import EMBEDDING_STD, SCRATCH_WINDOW, TOKENIZER_EXAMPLES
+from trainer.base import SCRATCH_WINDOW, TOKENIZER_EXAMPLES, untaught_model
 from trainer.config import Config
 from trainer.models import Policy
-from trainer.scratch import scratch_model, scratch_tokenizer
+from trainer.scratch import scratch_tokenizer
 from trainer.stages import encoder_for
 from trainer.warm_start import Described, warm_start_generator
 from trainer.world import DIMENSIONS
@@ -31,14 +31,7 @@ def write_model(folder: Path, config: Config, steps: int, seed: int) -> None:
     start = config.warm_start.model_copy(update={"generator_steps": steps})
     config = config.model_copy(update={"warm_start": start})
     tokenizer = scratch_tokenizer(_texts(config, seed), config.model.vocabulary)
-    lm = scratch_model(
-        tokenizer,
-        hidden=config.model.hidden,
-        layers=config.model.layers,
-        window=SCRATCH_WINDOW,
-        seed=seed,
-        embedding_std=EMBEDDING_STD[config.warm_start.optimizer],
-    )
+    lm = untaught_model(config, tokenizer, seed)
     torch.manual_seed(seed)
     encoder = encoder_for(tokenizer, SCRATCH_WINDOW, config, load_templates(config.model.templates))
     warm_start_generator(Policy(lm, learns=True), encoder, described(seed), config, lambda *_: None)
@@ -57,7 +50,7 @@ def described(seed: int) -> Iterator[Described]:
             for dimension in said
         ]
         answer = answer_of(draw, sides, week=draw.randint(1, 2))
-        yield Described("" if draw.random() < 0.25 else "\n".join(wishes), question_of(draw), answer)
+        yield Described("" if draw.random() < 0.25 else "\n".join(wishes), draw.choice(ALL_QUESTIONS), answer)
 
 
 def _texts(config: Config, seed: int) -> Iterator[str]:
@@ -66,7 +59,8 @@ def _texts(config: Config, seed: int) -> Iterator[str]:
     for one in islice(described(seed), TOKENIZER_EXAMPLES):
         yield "\n".join((one.description, one.question, one.answer))
     for number in range(20):
-        messages = render(week_of(seed, -number, 2), max_summary_tokens=40, templates=templates).messages
-        yield from (message["content"] for message in messages)
+        signals = week_of(seed, -number, 2)
+        rendered = render(signals, max_summary_tokens=config.model.max_summary_tokens, templates=templates)
+        yield from (message["content"] for message in rendered.messages)
     yield templates.render("generation_system", clauses=["Be formal."])
     yield "system user assistant"

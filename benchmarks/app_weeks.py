@@ -82,11 +82,6 @@ def _pilot_example(seed: int, number: int) -> Example:
     return Example(f"pilot-{number}", tuple(pairs[:shown]), tuple(pairs[shown : shown + 3]), oracle=describe(known))
 
 
-def question_of(draw: random.Random) -> str:
-    """Any question."""
-    return draw.choice(ALL_QUESTIONS)
-
-
 def _choice(draw: random.Random, question: str, tastes: Tastes, week: int) -> Sequence[Signal]:
     """A choice between two answers, in one of the ways an app sees it."""
     pair, way = _pair(draw, question, tastes, week), draw.random()

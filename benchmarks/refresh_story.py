@@ -13,12 +13,12 @@ pairs of the weeks so far.
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from benchmarks.app_model import write_model
@@ -36,7 +36,6 @@ from trainer.refresh.pairs import choices
 from trainer.train import train
 from trainer.versions import current, rollback
 
-SEED = 7
 OTHERS = 10_000
 """Numbers of users who are in no store begin here."""
 POISONED = 0.4
@@ -53,6 +52,8 @@ MARKED_LINES = """
 class Size:
     """How large the story is."""
 
+    seed: int = 7
+    """What the users and the language model follow from."""
     users: int = 300
     judged: int = 30
     """Other users, on whom accuracy is measured."""
@@ -113,15 +114,15 @@ class Story:
 def tell(folder: Path, size: Size = Size(), say: Callable[[str], None] = print) -> Story:
     """Live through the weeks in `folder`."""
     began = time.monotonic()
-    write_pilot(folder / "pilot", SEED, {"train": size.pilot, "validation": 64, "test": 80})
+    write_pilot(folder / "pilot", size.seed, {"train": size.pilot, "validation": 64, "test": 80})
     config = first_config(folder / "pilot", size)
-    write_model(folder / "model", config, size.language_steps, SEED)
+    write_model(folder / "model", config, size.language_steps, size.seed)
     first = train(with_base(config, folder / "model"), folder / "first").path
     say(f"first model: {time.monotonic() - began:.0f} s")
     store, home = f"sqlite:///{folder / 'popi.db'}", folder / "versions"
     told = []
     for week in range(1, 5):
-        observe(store, size.users, week, flipped=POISONED if week == 4 else 0.0)
+        observe(store, size, week, flipped=POISONED if week == 4 else 0.0)
         if week not in size.weeks:
             continue
         start = time.monotonic()
@@ -177,18 +178,18 @@ def with_base(config: Config, model: Path) -> Config:
     return config.model_copy(update={"model": config.model.model_copy(update={"base": str(model)})})
 
 
-def observe(store: str, users: int, week: int, *, flipped: float = 0.0) -> None:
+def observe(store: str, size: Size, week: int, *, flipped: float = 0.0) -> None:
     """Tell the SDK what everybody showed in a week; the first `flipped` of them choose against their own tastes."""
     with Popi(store=store, summarizer="contrast", backend=FakeBackend(), refresh="manual", redact=False) as popi:
-        for number in range(users):
-            popi.observe(f"ada-{number}", *week_of(SEED, number, week, flipped=number < flipped * users))
+        for number in range(size.users):
+            popi.observe(f"ada-{number}", *week_of(size.seed, number, week, flipped=number < flipped * size.users))
 
 
 def judged(size: Size, week: int) -> list[Example]:
     """Users who are in no store, with all they would have shown by the end of a week."""
     examples = []
     for number in range(OTHERS, OTHERS + size.judged):
-        signals = [signal for each in range(1, min(week, 3) + 1) for signal in week_of(SEED, number, each)]
+        signals = [signal for each in range(1, min(week, 3) + 1) for signal in week_of(size.seed, number, each)]
         found, rest = choices(signals)
         shown_as = {choice.pair.id: choice.shown_as for choice in found}
         whole = Example(f"ada-{number}", tuple(rest), tuple(choice.pair for choice in found))
@@ -206,7 +207,7 @@ def look(week: int, refreshed: Refreshed, home: Path, first: Path, size: Size, s
     users = [example.user for example in examples for _ in example.pairs]
     scores = [by_user(users, [score for one in each.ranked["trained"] for score in one]) for each in (now, then)]
     rightly = [
-        SAYINGS[2][tastes_of(SEED, int(example.user.removeprefix("ada-")))[2]] in summary.text
+        SAYINGS[2][tastes_of(size.seed, int(example.user.removeprefix("ada-")))[2]] in summary.text
         for example, summary in now.summaries
     ]
     return Week(
@@ -266,6 +267,10 @@ def as_line(week: Week) -> str:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("--seed", type=int, default=Size().seed)
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="popi-story-") as scratch:
-        story = tell(Path(scratch), SHORT if "--short" in sys.argv else Size())
+        story = tell(Path(scratch), replace(SHORT if given.short else Size(), seed=given.seed))
     print(json.dumps(asdict(story)))

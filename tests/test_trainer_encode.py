@@ -12,7 +12,7 @@ from popi_sdk.composer import compose
 from popi_sdk.errors import ConfigError
 from popi_sdk.guard import guard
 from popi_sdk.render import render
-from popi_sdk.signals import Persona, PreferencePair, Statement
+from popi_sdk.signals import PreferencePair, Statement
 from popi_sdk.summary import NOTHING
 from popi_sdk.templates import default_templates
 from tests.tiny_models import tiny_tokenizer
@@ -42,20 +42,6 @@ def paths(tree: Branch, before: tuple[int, ...] = ()) -> Iterator[tuple[int, ...
 def test_the_summarizer_reads_what_the_sdk_would_show_it() -> None:
     shown = render(USER.signals, max_summary_tokens=40, templates=default_templates()).messages
     assert encoder().summarizer_prompt(USER) == prompt_ids(tiny_tokenizer(), shown)
-
-
-def test_a_persona_is_read_like_everything_else_though_its_attributes_are_a_table() -> None:
-    ada = Example("ada", (Persona(text="A nurse.", attributes={"age": 40}),), ())
-    ids = encoder().summarizer_prompt(ada)
-    assert "age: 40; A nurse." in encoder().tokenizer.decode(ids)
-    assert encoder().summarizer_prompt(ada) == ids
-
-
-def test_the_same_signals_after_another_summary_are_another_prompt() -> None:
-    one, shared = Example("ada", (Statement("Be brief."),), ()), encoder()
-    first = shared.summarizer_prompt(one)
-    assert shared.summarizer_prompt(replace(one, previous="Rhyme.")) != first
-    assert shared.summarizer_prompt(one) == first
 
 
 def test_the_generator_reads_what_a_request_would_hold() -> None:

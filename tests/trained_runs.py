@@ -35,7 +35,7 @@ def small_run(folder: Path, **groups: dict[str, Any]) -> RunDirectory:
 def shortened(config: Config) -> Config:
     """The shipped smoke run with as few steps as still show that joint training works; Muon needs the fewest."""
     tables = config.model_dump(mode="json")
-    tables["warm_start"] |= {"optimizer": "muon", "learning_rate": 2e-2}
-    tables["warm_start"] |= {"generator_steps": 90, "summarizer_steps": 100, "batch": 32}
+    steps = {"generator_steps": 90, "summarizer_steps": 100, "batch": 32}
+    tables["warm_start"] |= {"optimizer": "muon", "learning_rate": 2e-2, **steps}
     tables["run"] |= {"steps": 26, "evaluate_every": 13, "save_every": 13}
     return parse_config(tables)

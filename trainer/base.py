@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from popi_sdk.render import render
 from popi_sdk.templates import Templates
@@ -47,14 +48,7 @@ def make_base(
     """Make the tokenizer and the weights that both roles begin from, and write them to `draft`."""
     tokenizer = scratch_tokenizer(_texts(config, templates, examples), config.model.vocabulary)
     seed = random.Random(f"{config.run.seed} scratch").getrandbits(32)
-    lm = scratch_model(
-        tokenizer,
-        hidden=config.model.hidden,
-        layers=config.model.layers,
-        window=SCRATCH_WINDOW,
-        seed=seed,
-        embedding_std=EMBEDDING_STD[config.warm_start.optimizer],
-    )
+    lm = untaught_model(config, tokenizer, seed)
     if config.pretrain.counted_texts:
         _begin_with_word_vectors(lm, tokenizer, config, templates, examples)
     if config.pretrain.steps:
@@ -64,6 +58,18 @@ def make_base(
             pretrain(model, tokenizer, texts, config, lambda _, loss: advance(loss=loss))
     tokenizer.save_pretrained(str(draft))
     lm.cpu().save_pretrained(str(draft))
+
+
+def untaught_model(config: Config, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:
+    """Random weights of the size that `config` asks for, as its optimizer wants to find them."""
+    return scratch_model(
+        tokenizer,
+        hidden=config.model.hidden,
+        layers=config.model.layers,
+        window=SCRATCH_WINDOW,
+        seed=seed,
+        embedding_std=EMBEDDING_STD[config.warm_start.optimizer],
+    )
 
 
 def _begin_with_word_vectors(

@@ -16,7 +16,7 @@ from popi_sdk.composer import compose
 from popi_sdk.errors import ConfigError
 from popi_sdk.guard import guard
 from popi_sdk.render import render, rendered_signal, shorten, signal_parts
-from popi_sdk.signals import PreferencePair, Signal
+from popi_sdk.signals import PreferencePair
 from popi_sdk.style.facts import levels
 from popi_sdk.summarizers.written import answer_of
 from popi_sdk.summary import NOTHING, Clause, Summary
@@ -96,7 +96,6 @@ class Encoder:
         self._input_tokens = input_tokens
         self._text_tokens = text_tokens
         self.view = view
-        self._known_signals_prompt = lru_cache(maxsize=4_096)(self._signals_prompt)
         self.generator_prompt = lru_cache(maxsize=50_000)(self._generator_prompt)
         self.answer = lru_cache(maxsize=50_000)(self._answer)
         self.safe_summary = lru_cache(maxsize=20_000)(self._safe_summary)
@@ -107,10 +106,15 @@ class Encoder:
         Raises:
             ConfigError: prompt and summary do not fit the model's window.
         """
-        try:
-            ids = self._known_signals_prompt(example.signals, example.previous)
-        except TypeError:  # the attributes of a persona are a table, which cannot be looked up
-            ids = self._signals_prompt(example.signals, example.previous)
+        rendered = render(
+            example.signals,
+            max_summary_tokens=self.max_summary_tokens,
+            previous=self.as_it_is(example.previous),
+            input_tokens=self._input_tokens,
+            text_tokens=self._text_tokens,
+            templates=self.templates,
+        )
+        ids = prompt_ids(self.tokenizer, rendered.messages)
         if len(ids) + self.max_summary_tokens > self._window:
             raise ConfigError(
                 f"The signals of user {example.user!r} take {len(ids):,} tokens, and with {self.max_summary_tokens} "
@@ -118,17 +122,6 @@ class Encoder:
                 hint="Lower `data.input_tokens`, or take a model with a longer window.",
             )
         return ids
-
-    def _signals_prompt(self, signals: tuple[Signal, ...], previous: str) -> list[int]:
-        rendered = render(
-            signals,
-            max_summary_tokens=self.max_summary_tokens,
-            previous=self.as_it_is(previous),
-            input_tokens=self._input_tokens,
-            text_tokens=self._text_tokens,
-            templates=self.templates,
-        )
-        return prompt_ids(self.tokenizer, rendered.messages)
 
     def refuse_too_long(self, example: Example) -> None:
         """Check before training that whatever is said about this user, and every answer behind it, fits the window.
@@ -139,7 +132,7 @@ class Encoder:
         self.summarizer_prompt(example)
         some = Summary(clauses=(Clause("Be brief."),))
         room = [0] * (2 * self.max_summary_tokens)  # the summary, and what the template puts around its clauses
-        prompts = [[*self.generator_prompt(some, pair.prompt), *room] for pair in example.pairs]
+        prompts = [[*self._generator_prompt(some, pair.prompt), *room] for pair in example.pairs]
         answers = [(self.answer(pair.chosen), self.answer(pair.rejected)) for pair in example.pairs]
         self._check_window(prompts, answers, f"of user {example.user!r} ")
 

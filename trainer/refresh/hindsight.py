@@ -25,7 +25,7 @@ CLEARLY = 0.5
 LONGEST = 12
 """Words of a saying that may stand in somebody else's summary."""
 PAIRS = 8
-"""Most of a user's pairs that changes are judged on."""
+"""Most of a user's pairs that changes are judged on: the newest, as what is new shows in no others."""
 CHANGES = 4
 """Most changes to one user's summary in one round."""
 
@@ -40,7 +40,7 @@ class Learner:
     signals: tuple[Signal, ...]
     """All that the summarizer may be shown, oldest first."""
     pairs: tuple[PreferencePair, ...]
-    """All that a summary is judged by."""
+    """All that a summary is judged by, oldest first."""
     clauses: Clauses
     settled: bool = False
     """Whether the clauses stay as they are, as those of replayed users do."""

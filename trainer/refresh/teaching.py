@@ -5,7 +5,7 @@
     summarizer   shown some of the user's signals, it learns to write that summary: how new signals show it
 
 Hindsight comes first: a generator that was taught with summaries in which a wish is missing has learned to rank without
-it, and then the wish helps no more. One that does not know the words at all needs two rounds.
+it, and then the wish helps no more. Words that it does not know yet it learns in the first of several rounds.
 
 Users who are replayed keep the summary that the version in service writes about them, so that neither model unlearns
 the old. Everything that is drawn follows from the seed.
