@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,11 +32,15 @@ from trainer.data import load_examples
 from trainer.evaluate import Evaluation
 from trainer.export.from_run import export_run
 from trainer.intervals import Interval
-from trainer.refresh import Refreshed, refresh
+from trainer.models import weights_digest
+from trainer.opened import open_run_models
+from trainer.refresh import Refreshed, refresh, teaching
 from trainer.refresh.directory import RefreshDirectory, refreshes
 from trainer.refresh.gate import Decision, decide
+from trainer.refresh.hindsight import Clauses, Learner, improved
 from trainer.report import refresh_report
 from trainer.run_directory import RunDirectory
+from trainer.scoring import PairScorer
 from trainer.train import train
 
 pytestmark = pytest.mark.timeout(300)
@@ -120,6 +125,22 @@ def state(home: Path) -> dict[str, Any]:
         "left": files,
         "data": place.data.exists() or place.exported.exists(),
     }
+
+
+def test_hindsight_looks_with_a_generator_that_has_not_been_taught_to_do_without_the_wish(
+    store: str, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[tuple[str, Sequence[Learner]]] = []
+
+    def looking(learners: Sequence[Learner], bank: Clauses, scorer: PairScorer, *rest: Any) -> list[Learner]:
+        looked.append((weights_digest(scorer.generator), learners))
+        return improved(learners, bank, scorer, *rest)
+
+    monkeypatch.setattr(teaching, "improved", looking)
+    refreshed(tmp_path / "versions", store, first)
+    [(digest, learners)] = looked
+    assert digest == weights_digest(open_run_models(first).models.generator)
+    assert max(learner.examples for learner in learners) > 1  # who has shown more is learned from more often
 
 
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")  # peft asks
