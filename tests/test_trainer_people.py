@@ -166,7 +166,7 @@ def test_newcomers_show_one_thing_first_and_are_never_met_twice(
 
 
 def test_crossed_levels_follow_their_description_and_no_answer(answers: Answers) -> None:
-    rows = list(islice(described_levels(answers, seed=0), 400))
+    rows = list(islice(described_levels(answers, seed=0), 600))
     known = {levels(answer.text) for task in answers.tasks for answer in task.answers}
     assert sum(row in known for _, _, row, _ in rows) < 0.2 * len(rows)
     words = clauses()

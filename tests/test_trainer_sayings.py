@@ -8,7 +8,7 @@ from itertools import islice
 from popi_sdk.signals import Conversation, Statement
 from popi_sdk.style.facts import ASPECTS
 from trainer.data import Example
-from trainer.people.sayings import sayings
+from trainer.people.sayings import CROSSED_MEANINGS, meanings, sayings
 from trainer.people.showing import roughly
 from trainer.people.texts import clause_of
 from trainer.people.wordings import combinations, phrasebook, plain, turning
@@ -91,3 +91,22 @@ def test_careless_people_leave_out_no_word_that_turns_a_wish_round() -> None:
         assert len(set(made)) > 50
         assert kept
         assert all(kept <= set(one.split()) for one in made)
+
+
+def test_meanings_hold_every_wording_that_is_trained_on_with_its_wish_and_none_that_is_kept() -> None:
+    book, unseen = phrasebook(), phrasebook(unseen=True)
+    wishes = [(aspect, more) for aspect in ASPECTS for more in (True, False)]
+    told = meanings(0)
+    of_wish: dict[int, list[str]] = {}
+    for text, number in told:
+        of_wish.setdefault(number, []).append(text)
+    assert sorted(of_wish) == list(range(len(wishes) + 1))
+    for number, wish in enumerate(wishes):
+        whole = book.wishes[wish]
+        known = [text.lower() for text in (*whole.clauses, *whole.said, *whole.remarked)]
+        assert of_wish[number][: len(known)] == known
+        assert len(of_wish[number]) == len(known) + CROSSED_MEANINGS
+    assert set(of_wish[len(wishes)]) == {text.lower() for text in (*book.quiet.said, *book.quiet.remarked)}
+    kept = {plain(one) for each in unseen.wishes.values() for one in (*each.said, *each.remarked)}
+    assert not kept & {plain(text) for text, _ in told}
+    assert meanings(0) == told != meanings(1)

@@ -25,6 +25,8 @@ QUIET = 0.15
 ASKS_LANGUAGE = 0.04
 CROSSED = 0.4
 """Share of wishes that are put together from a frame and what they are about."""
+CROSSED_MEANINGS = 200
+"""Crossed wordings of each wish among `meanings`."""
 _BEFORE = (
     {"role": "user", "content": "What do you know about tea?"},
     {"role": "assistant", "content": "It is the most common drink after water."},
@@ -40,6 +42,22 @@ def sayings(seed: int) -> Iterator[Example]:
     while True:
         yield _example(f"sayings-{made}", book, draw)
         made += 1
+
+
+def meanings(seed: int) -> list[tuple[str, int]]:
+    """Every wording that is trained on and many crossed ones, in lower case, each with the number of its wish.
+
+    The last number stands for no wish.
+    """
+    draw, book = random.Random(f"{seed} meanings"), phrasebook()
+    wishes = [(aspect, more) for aspect in ASPECTS for more in (True, False)]
+    told = []
+    for number, (aspect, more) in enumerate(wishes):
+        wordings = book.wishes[aspect, more]
+        crossed = (book.crossed(aspect, more, draw) for _ in range(CROSSED_MEANINGS))
+        texts = (*wordings.clauses, *wordings.said, *wordings.remarked, *crossed)
+        told += [(text.lower(), number) for text in texts]
+    return told + [(text.lower(), len(wishes)) for text in (*book.quiet.said, *book.quiet.remarked)]
 
 
 def _example(name: str, book: Phrasebook, draw: random.Random) -> Example:

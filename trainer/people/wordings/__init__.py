@@ -2,8 +2,9 @@
 
 Each file has `[more]` and `[less]`, and in each `clauses` (as a summary would say it), `said` (on its own) and
 `remarked` (on an answer just given). `language.toml` holds frames with {language}; `quiet.toml` what people say without
-any wish about answers. A quarter of all wordings is never trained on, so that evaluation can ask about words that are
-new; which quarter depends on the wordings alone.
+any wish about answers. A quarter of `said` and `remarked` is never trained on, so that evaluation can ask about words
+that are new; which quarter depends on the wordings alone. `also_said` and `also_remarked` came later, by writers who
+had seen none of the others: they are all trained on, so that the quarter stays what earlier models were measured with.
 
 Beside whole wordings there are parts of some: `things` and `doing` of each aspect, and in `frames.toml` ways to want
 a thing or not. Crossed they make thousands more for training, in which nothing but the frame tells which way a wish
@@ -150,11 +151,12 @@ def _frames(table: Mapping[str, Any]) -> Frames:
 
 
 def _wordings(table: Mapping[str, Sequence[str]], unseen: bool, met: Collection[str] = ()) -> Wordings:
-    said, remarked = (
-        tuple(one for one in _part(table[name], unseen) if not met or plain(one) not in met)
-        for name in ("said", "remarked")
-    )
-    return Wordings(tuple(table.get("clauses", ())), said, remarked)
+    def part(name: str) -> tuple[str, ...]:
+        if unseen:
+            return tuple(one for one in _part(table[name], unseen) if plain(one) not in met)
+        return (*_part(table[name], unseen), *table.get(f"also_{name}", ()))
+
+    return Wordings(tuple(table.get("clauses", ())), part("said"), part("remarked"))
 
 
 def _part(wordings: Sequence[str], unseen: bool) -> tuple[str, ...]:
