@@ -7,31 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import inspect
 import logging
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from popi_sdk import personalization as rules
 from popi_sdk import telemetry
+from popi_sdk.async_inference import AsyncInference
 from popi_sdk.backend import AsyncBackend, LiteLLMBackend
 from popi_sdk.backend.fallbacks import awith_fallbacks
-from popi_sdk.background import AsyncBackgroundRefresh
-from popi_sdk.cache import SummaryCache, key_of
 from popi_sdk.composer import ChatMessage, Placement, Prompt
-from popi_sdk.config import Config, default_store, load_config
-from popi_sdk.errors import ConfigError, StoreError, SummarizerError, loggable
-from popi_sdk.intake import SignalsLike, coerce, coerce_all
-from popi_sdk.lazy_store import AsyncOpenedOnce
-from popi_sdk.one_at_a_time import AsyncOneAtATime
-from popi_sdk.pause import Pause
+from popi_sdk.config import Config, load_config
+from popi_sdk.errors import ConfigError
+from popi_sdk.intake import SignalsLike, coerce_all
 from popi_sdk.reply import Personal, Reply, reply_from
 from popi_sdk.signals import Signal
-from popi_sdk.store import Profile, check_names
+from popi_sdk.store import Profile
 from popi_sdk.streams import AsyncReplyStream, Opened
-from popi_sdk.summarizers import Summarizer, make_summarizer
-from popi_sdk.summarizers.followed import Versions
+from popi_sdk.summarizers import make_summarizer
 from popi_sdk.summary import Summary
 from popi_sdk.templates import load_templates
 
@@ -74,13 +68,8 @@ class AsyncPopi:
         self.templates = load_templates(self.config.templates)
         self._redactor = rules.make_redactor(self.config)
         self._backend = telemetry.Traced(backend or LiteLLMBackend())
-        self._summarizer: Summarizer = make_summarizer(self.config, self._backend, self.templates)
-        self._versions = Versions(self._summarizer)
-        self._pause = Pause(rules.name_of(self._summarizer))
-        self._one_at_a_time = AsyncOneAtATime()
-        self._directly_given = SummaryCache()
-        self._background = AsyncBackgroundRefresh(self._refresh_behind)
-        self._store = AsyncOpenedOnce(self.config.store or default_store)
+        self._inference = AsyncInference(self.config, make_summarizer(self.config, self._backend, self.templates))
+        self._store = self._inference.store
         self._scoped = False
 
     # --- answering -------------------------------------------------------------------------------------------------
@@ -110,7 +99,7 @@ class AsyncPopi:
             prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
         )
         given = await self._given_aside(signals)
-        personal = await self._personal(user_id, given, request.placement)
+        personal = await self._inference.personal(user_id, given, request.placement)
         attempt = rules.attempt_with(self._backend.acomplete, request, personal.summary, self.config, self.templates)
         completion, warnings = await awith_fallbacks(request.models, attempt)
         return reply_from(completion, personal, request.prompt_text, warnings)
@@ -134,7 +123,7 @@ class AsyncPopi:
 
         @telemetry.opening
         async def begin() -> Opened[Any]:
-            personal = await self._personal(user_id, given, request.placement)
+            personal = await self._inference.personal(user_id, given, request.placement)
             attempt = rules.attempt_with(self._backend.astream, request, personal.summary, self.config, self.templates)
             chunks, warnings = await awith_fallbacks(request.models, attempt)
             return Opened(chunks, personal, warnings)
@@ -158,7 +147,7 @@ class AsyncPopi:
             prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
         )
         given = await self._given_aside(signals)
-        personal = await self._personal(user_id, given, request.placement)
+        personal = await self._inference.personal(user_id, given, request.placement)
         return request.composed(personal.summary, request.models[0], self.templates)
 
     @telemetry.call("personal")
@@ -172,7 +161,7 @@ class AsyncPopi:
             SummarizerError, StoreError: only with `on_failure="raise"`; else the status is "failed".
         """
         given = await self._given_aside(signals)
-        return await self._personal(user_id, given, placement or self.config.placement)
+        return await self._inference.personal(user_id, given, placement or self.config.placement)
 
     @telemetry.call("summarize")
     async def summarize(self, signals: SignalsLike) -> Summary:
@@ -181,7 +170,7 @@ class AsyncPopi:
         Raises:
             SummarizerError: the summarizer failed.
         """
-        return await self._of_signals((await self._given_aside(signals)).signals)
+        return await self._inference.of_signals((await self._given_aside(signals)).signals)
 
     # --- what is known about a user --------------------------------------------------------------------------------
 
@@ -196,21 +185,21 @@ class AsyncPopi:
             StoreError: nothing of this call was stored.
         """
         given = (await asyncio.to_thread(lambda: self._given(coerce_all(signals)))).signals
-        await self._expire(user_id)
+        await self._inference.expire(user_id)
         await (await self._store.get()).observe(self.config.namespace, user_id, given)
         if given and self.config.refresh == "background":
-            self._background.ask(self.config.namespace, user_id, self.config.debounce)
+            self._inference.background.ask(self.config.namespace, user_id, self.config.debounce)
         return given
 
     async def profile(self, user_id: str) -> Profile:
         """What is stored for a user: the summary to serve, brought up to date where that is due, and counters."""
-        profile = await self._read(user_id)
-        return (await self._brought_up_to_date(profile))[0]
+        profile = await self._inference.read(user_id)
+        return (await self._inference.brought_up_to_date(profile))[0]
 
     @telemetry.memory("search_memory")
     async def history(self, user_id: str) -> tuple[Summary, ...]:
         """All versions of the user's summary, oldest first."""
-        await self._expire(user_id)
+        await self._inference.expire(user_id)
         return await (await self._store.get()).history(self.config.namespace, user_id)
 
     async def refresh(self, user_id: str) -> Summary:
@@ -219,8 +208,10 @@ class AsyncPopi:
         Raises:
             SummarizerError: the summarizer failed; the summary that was there is still served.
         """
-        profile = await self._read(user_id)
-        return profile.summary if profile.summary.pinned else (await self._refreshed(profile, anew=True)).summary
+        profile = await self._inference.read(user_id)
+        return (
+            profile.summary if profile.summary.pinned else (await self._inference.refreshed(profile, anew=True)).summary
+        )
 
     @telemetry.memory("update_memory")
     async def edit(self, user_id: str, text: str | None) -> Summary:
@@ -240,7 +231,7 @@ class AsyncPopi:
         Returns how many signals were erased. The summary is inferred anew when it is next needed, without the old one.
         """
         erased = await (await self._store.get()).forget(self.config.namespace, user_id, signal_id)
-        self._directly_given.clear()
+        self._inference.directly_given.clear()
         return erased
 
     @telemetry.memory("delete_memory")
@@ -254,18 +245,19 @@ class AsyncPopi:
         """
         if self.config.retention is None:
             raise ConfigError("`retention` is not set, so nothing expires", hint="Give it in days: retention = 365.")
-        return await self._expire(None)
+        return await self._inference.expire(None)
 
     @telemetry.memory("search_memory")
     async def export(self, user_id: str) -> dict[str, object]:
         """Everything held about a user, ready for JSON."""
-        await self._expire(user_id)
+        await self._inference.expire(user_id)
         return await (await self._store.get()).export(self.config.namespace, user_id)
 
     def scoped(self, namespace: str) -> AsyncPopi:
         """The same client for another namespace: same store, same models, other users."""
         other = copy.copy(self)
         other.config = self.config.with_overrides({"namespace": namespace})
+        other._inference = self._inference.scoped(other.config)
         other._scoped = True
         return other
 
@@ -293,8 +285,7 @@ class AsyncPopi:
     async def close(self) -> None:
         """Finish refreshes that wait and close the store; a scoped client leaves both to the one it came from."""
         if not self._scoped:
-            await self._background.close()
-            await self._store.close()
+            await self._inference.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -303,8 +294,6 @@ class AsyncPopi:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-    # --- from signals to a summary ---------------------------------------------------------------------------------
 
     def _given(self, signals: SignalsLike) -> rules.Given:
         given = rules.given(signals, self._redactor)
@@ -316,143 +305,3 @@ class AsyncPopi:
         if signals is None or (isinstance(signals, tuple | list) and not signals):
             return rules.Given((), {})
         return await asyncio.to_thread(self._given, signals)
-
-    @telemetry.told
-    async def _personal(self, user_id: str | None, given: rules.Given, placement: Placement) -> Personal:
-        """The summary for one call and its status; failures of summarizer and store are told, not raised."""
-        if user_id is not None:
-            check_names(self.config.namespace, user_id)
-        try:
-            if user_id is None:
-                summary = await self._of_signals(given.signals)
-                return rules.personal_from_summary(summary, placement, given.redactions)
-            profile = await self._read(user_id)
-            if given.signals and not profile.summary.pinned:
-                stored = await (await self._store.get()).signals(
-                    self.config.namespace,
-                    user_id,
-                    limit=rules.MOST_SIGNALS,
-                    untrusted=rules.reads_untrusted(self.config),
-                )
-                # What rests on stored signals is not held in memory: once they are forgotten, it must be nowhere.
-                infer = self._infer_anew if stored else self._of_signals
-                summary = await infer(coerce((*stored, *given.signals)))
-                return rules.personal_from_summary(summary, placement, given.redactions)
-            profile, warnings = await self._brought_up_to_date(profile)
-            return rules.personal_from(profile, placement, warnings, other_version=self._versions.is_behind(profile))
-        except (SummarizerError, StoreError) as error:
-            if self.config.on_failure == "raise":
-                raise
-            return rules.failed(error)
-
-    @telemetry.memory("search_memory")
-    async def _read(self, user_id: str) -> Profile:
-        await self._expire(user_id)
-        return await (await self._store.get()).read(self.config.namespace, user_id)
-
-    async def _expire(self, user_id: str | None, namespace: str = "") -> int:
-        """Erase what `retention` has run out for, of this user or of all; how many signals."""
-        before = rules.oldest_kept(self.config)
-        if before is None:
-            return 0
-        return await (await self._store.get()).expire(namespace or self.config.namespace, user_id, before)
-
-    async def _brought_up_to_date(self, profile: Profile) -> tuple[Profile, tuple[str, ...]]:
-        """The profile after a refresh where one is due, and a warning where an older summary has to do."""
-        if not self._is_due(profile):
-            return profile, ()
-        if self.config.refresh == "background":
-            self._background.ask(profile.namespace, profile.user_id)
-            return profile, ()
-        try:
-            async with self._one_at_a_time.lock(profile.namespace, profile.user_id):
-                profile = await (await self._store.get()).read(profile.namespace, profile.user_id)
-                return (await self._refreshed(profile) if self._is_due(profile) else profile), ()
-        except SummarizerError as error:
-            if self.config.on_failure == "raise":
-                raise
-            what = "An older summary is served" if profile.summary else "Answered without a summary"
-            return profile, (f"{what}: {error}",)
-
-    def _is_due(self, profile: Profile) -> bool:
-        return rules.refresh_is_due(profile, self.config, other_version=self._versions.is_behind(profile))
-
-    @telemetry.memory("update_memory")
-    async def _refreshed(self, profile: Profile, *, anew: bool = False) -> Profile:
-        """Infer and save a new version; when the profile has moved on meanwhile, what is there now counts.
-
-        What another version of the summarizer has written gives way to what this one wrote of the same signals before,
-        if it did, unless that is wanted `anew`.
-        """
-        summarizer, behind = self._versions.in_service(), self._versions.is_behind(profile)
-        news_only = rules.needs_only_news(profile, summarizer) and not self._versions.is_outdated(profile.summary)
-        signals = await (await self._store.get()).signals(
-            profile.namespace,
-            profile.user_id,
-            after=profile.seen if news_only else 0,
-            limit=rules.MOST_SIGNALS,
-            untrusted=rules.reads_untrusted(self.config),
-        )
-        material = rules.shown(rules.Material(signals, profile.summary if news_only else None), self.config)
-        summary = None
-        if behind and not anew:
-            history = await (await self._store.get()).history(profile.namespace, profile.user_id)
-            summary = rules.written_before(history, material, summarizer)
-            if summary is None and not profile.summary:
-                self._versions.nothing_to_restore(profile, summarizer)
-                return profile
-        summary = summary or await self._inferred(material, summarizer)
-        saved = await (await self._store.get()).save(profile, summary)
-        return saved or await (await self._store.get()).read(profile.namespace, profile.user_id)
-
-    async def _of_signals(self, signals: tuple[Signal, ...]) -> Summary:
-        key = key_of(signals)
-        held = self._directly_given.get(key)
-        if held is not None and not self._versions.is_outdated(held):
-            return held
-        since = self._directly_given.cleared
-        summary = await self._infer_anew(signals)
-        self._directly_given.put(key, summary, since=since)
-        return summary
-
-    async def _infer_anew(self, signals: tuple[Signal, ...]) -> Summary:
-        summarizer = self._versions.in_service()
-        return await self._inferred(rules.shown(rules.Material(signals, None), self.config), summarizer)
-
-    async def _inferred(self, material: rules.Material, summarizer: Summarizer) -> Summary:
-        """Ask the summarizer and guard what it wrote; without signals there is nothing to ask."""
-        with self._pause.around():
-            written: Summary | str | None = material.previous  # without news to look at, what was known stays
-            if material.signals:
-                written = await self._asked(material, summarizer)
-        summary = await asyncio.to_thread(rules.finish, written, material, self.config, summarizer)
-        telemetry.redacted(summary.removed)
-        return summary
-
-    @staticmethod
-    async def _asked(material: rules.Material, summarizer: Summarizer) -> Summary | str:
-        """A summarizer that waits is awaited (`asummarize`); one that computes does so in a thread."""
-        awaitable = getattr(summarizer, "asummarize", None)
-        if awaitable is None and inspect.iscoroutinefunction(summarizer.summarize):
-            awaitable = summarizer.summarize
-        if awaitable is not None:
-            return cast("Summary | str", await awaitable(material.signals, material.previous))
-        return await asyncio.to_thread(summarizer.summarize, material.signals, material.previous)
-
-    @telemetry.apart
-    async def _refresh_behind(self, namespace: str, user_id: str, hurry: bool) -> float:
-        """A refresh in a task of its own; a failure is logged and tried again with the user's next call.
-
-        Returns the seconds to wait first, where other processes have heard more of this user since.
-        """
-        try:
-            await self._expire(user_id, namespace)
-            profile = await (await self._store.get()).read(namespace, user_id)
-            wait = rules.seconds_until_due(profile, self.config)
-            if profile.stale and profile.summary and wait > 0 and not hurry:
-                return wait
-            if profile.stale or self._versions.is_behind(profile):
-                await self._refreshed(profile)
-        except Exception as error:
-            _log.warning("A summary could not be refreshed in the background: %s", loggable(error))
-        return 0.0

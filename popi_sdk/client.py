@@ -2,7 +2,8 @@
 
 signals -> (store) -> summarizer -> guard -> summary -> compose into the system prompt -> backend -> reply
 
-`async_client.py` is the same, awaited; the decisions both share are in `personalization.py`.
+How a summary comes about, and when anew, is in `inference.py`. `async_client.py` is the same as this, awaited; the
+decisions both share are in `personalization.py`.
 """
 
 from __future__ import annotations
@@ -17,21 +18,16 @@ from popi_sdk import personalization as rules
 from popi_sdk import telemetry
 from popi_sdk.backend import Backend, LiteLLMBackend
 from popi_sdk.backend.fallbacks import with_fallbacks
-from popi_sdk.background import BackgroundRefresh
-from popi_sdk.cache import SummaryCache, key_of
 from popi_sdk.composer import ChatMessage, Placement, Prompt
-from popi_sdk.config import Config, default_store, load_config
-from popi_sdk.errors import ConfigError, StoreError, SummarizerError, loggable
-from popi_sdk.intake import SignalsLike, coerce, coerce_all
-from popi_sdk.lazy_store import OpenedOnce
-from popi_sdk.one_at_a_time import OneAtATime
-from popi_sdk.pause import Pause
+from popi_sdk.config import Config, load_config
+from popi_sdk.errors import ConfigError
+from popi_sdk.inference import Inference
+from popi_sdk.intake import SignalsLike, coerce_all
 from popi_sdk.reply import Personal, Reply, reply_from
 from popi_sdk.signals import Signal
-from popi_sdk.store import Profile, check_names
+from popi_sdk.store import Profile
 from popi_sdk.streams import Opened, ReplyStream
-from popi_sdk.summarizers import Summarizer, make_summarizer
-from popi_sdk.summarizers.followed import Versions
+from popi_sdk.summarizers import make_summarizer
 from popi_sdk.summary import Summary
 from popi_sdk.templates import load_templates
 
@@ -71,13 +67,8 @@ class Popi:
         self.templates = load_templates(self.config.templates)
         self._redactor = rules.make_redactor(self.config)
         self._backend = telemetry.Traced(backend or LiteLLMBackend())
-        self._summarizer: Summarizer = make_summarizer(self.config, self._backend, self.templates)
-        self._versions = Versions(self._summarizer)
-        self._pause = Pause(rules.name_of(self._summarizer))
-        self._one_at_a_time = OneAtATime()
-        self._directly_given = SummaryCache()
-        self._background = BackgroundRefresh(self._refresh_behind)
-        self._store = OpenedOnce(self.config.store or default_store)
+        self._inference = Inference(self.config, make_summarizer(self.config, self._backend, self.templates))
+        self._store = self._inference.store
         self._scoped = False
 
     # --- answering -------------------------------------------------------------------------------------------------
@@ -107,7 +98,7 @@ class Popi:
             prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
         )
         given = self._given(signals)
-        personal = self._personal(user_id, given, request.placement)
+        personal = self._inference.personal(user_id, given, request.placement)
         attempt = rules.attempt_with(self._backend.complete, request, personal.summary, self.config, self.templates)
         completion, warnings = with_fallbacks(request.models, attempt)
         return reply_from(completion, personal, request.prompt_text, warnings)
@@ -131,7 +122,7 @@ class Popi:
 
         @telemetry.opening
         def begin() -> Opened[Any]:
-            personal = self._personal(user_id, given, request.placement)
+            personal = self._inference.personal(user_id, given, request.placement)
             attempt = rules.attempt_with(self._backend.stream, request, personal.summary, self.config, self.templates)
             chunks, warnings = with_fallbacks(request.models, attempt)
             return Opened(chunks, personal, warnings)
@@ -155,7 +146,7 @@ class Popi:
             prompt, self.config, model=model, placement=placement, timeout=timeout, options=options
         )
         given = self._given(signals)
-        personal = self._personal(user_id, given, request.placement)
+        personal = self._inference.personal(user_id, given, request.placement)
         return request.composed(personal.summary, request.models[0], self.templates)
 
     @telemetry.call("personal")
@@ -167,7 +158,7 @@ class Popi:
             SummarizerError, StoreError: only with `on_failure="raise"`; else the status is "failed".
         """
         given = self._given(signals)
-        return self._personal(user_id, given, placement or self.config.placement)
+        return self._inference.personal(user_id, given, placement or self.config.placement)
 
     @telemetry.call("summarize")
     def summarize(self, signals: SignalsLike) -> Summary:
@@ -176,7 +167,7 @@ class Popi:
         Raises:
             SummarizerError: the summarizer failed.
         """
-        return self._of_signals(self._given(signals).signals)
+        return self._inference.of_signals(self._given(signals).signals)
 
     # --- what is known about a user --------------------------------------------------------------------------------
 
@@ -191,21 +182,21 @@ class Popi:
             StoreError: nothing of this call was stored.
         """
         given = self._given(coerce_all(signals)).signals
-        self._expire(user_id)
+        self._inference.expire(user_id)
         self._store.get().observe(self.config.namespace, user_id, given)
         if given and self.config.refresh == "background":
-            self._background.ask(self.config.namespace, user_id, self.config.debounce)
+            self._inference.background.ask(self.config.namespace, user_id, self.config.debounce)
         return given
 
     def profile(self, user_id: str) -> Profile:
         """What is stored for a user: the summary to serve, brought up to date where that is due, and counters."""
-        profile = self._read(user_id)
-        return self._brought_up_to_date(profile)[0]
+        profile = self._inference.read(user_id)
+        return self._inference.brought_up_to_date(profile)[0]
 
     @telemetry.memory("search_memory")
     def history(self, user_id: str) -> tuple[Summary, ...]:
         """All versions of the user's summary, oldest first."""
-        self._expire(user_id)
+        self._inference.expire(user_id)
         return self._store.get().history(self.config.namespace, user_id)
 
     def refresh(self, user_id: str) -> Summary:
@@ -214,8 +205,10 @@ class Popi:
         Raises:
             SummarizerError: the summarizer failed; the summary that was there is still served.
         """
-        profile = self._read(user_id)
-        return profile.summary if profile.summary.pinned else self._refreshed(profile, anew=True).summary
+        profile = self._inference.read(user_id)
+        if not profile.summary.pinned:
+            profile = self._inference.refreshed(profile, anew=True)
+        return profile.summary
 
     @telemetry.memory("update_memory")
     def edit(self, user_id: str, text: str | None) -> Summary:
@@ -235,7 +228,7 @@ class Popi:
         Returns how many signals were erased. The summary is inferred anew when it is next needed, without the old one.
         """
         erased = self._store.get().forget(self.config.namespace, user_id, signal_id)
-        self._directly_given.clear()
+        self._inference.directly_given.clear()
         return erased
 
     @telemetry.memory("delete_memory")
@@ -249,18 +242,19 @@ class Popi:
         """
         if self.config.retention is None:
             raise ConfigError("`retention` is not set, so nothing expires", hint="Give it in days: retention = 365.")
-        return self._expire(None)
+        return self._inference.expire(None)
 
     @telemetry.memory("search_memory")
     def export(self, user_id: str) -> dict[str, object]:
         """Everything held about a user, ready for JSON."""
-        self._expire(user_id)
+        self._inference.expire(user_id)
         return self._store.get().export(self.config.namespace, user_id)
 
     def scoped(self, namespace: str) -> Popi:
         """The same client for another namespace: same store, same models, other users."""
         other = copy.copy(self)
         other.config = self.config.with_overrides({"namespace": namespace})
+        other._inference = self._inference.scoped(other.config)
         other._scoped = True
         return other
 
@@ -294,8 +288,7 @@ class Popi:
     def close(self) -> None:
         """Finish refreshes that wait and close the store; a scoped client leaves both to the one it came from."""
         if not self._scoped:
-            self._background.close()
-            self._store.close()
+            self._inference.close()
 
     def __enter__(self) -> Self:
         return self
@@ -305,138 +298,7 @@ class Popi:
     ) -> None:
         self.close()
 
-    # --- from signals to a summary ---------------------------------------------------------------------------------
-
     def _given(self, signals: SignalsLike) -> rules.Given:
         given = rules.given(signals, self._redactor)
         telemetry.redacted(given.redactions)
         return given
-
-    @telemetry.told
-    def _personal(self, user_id: str | None, given: rules.Given, placement: Placement) -> Personal:
-        """The summary for one call and its status; failures of summarizer and store are told, not raised."""
-        if user_id is not None:
-            check_names(self.config.namespace, user_id)
-        try:
-            if user_id is None:
-                summary = self._of_signals(given.signals)
-                return rules.personal_from_summary(summary, placement, given.redactions)
-            profile = self._read(user_id)
-            if given.signals and not profile.summary.pinned:
-                stored = self._store.get().signals(
-                    self.config.namespace,
-                    user_id,
-                    limit=rules.MOST_SIGNALS,
-                    untrusted=rules.reads_untrusted(self.config),
-                )
-                # What rests on stored signals is not held in memory: once they are forgotten, it must be nowhere.
-                infer = self._infer_anew if stored else self._of_signals
-                summary = infer(coerce((*stored, *given.signals)))
-                return rules.personal_from_summary(summary, placement, given.redactions)
-            profile, warnings = self._brought_up_to_date(profile)
-            return rules.personal_from(profile, placement, warnings, other_version=self._versions.is_behind(profile))
-        except (SummarizerError, StoreError) as error:
-            if self.config.on_failure == "raise":
-                raise
-            return rules.failed(error)
-
-    @telemetry.memory("search_memory")
-    def _read(self, user_id: str) -> Profile:
-        self._expire(user_id)
-        return self._store.get().read(self.config.namespace, user_id)
-
-    def _expire(self, user_id: str | None, namespace: str = "") -> int:
-        """Erase what `retention` has run out for, of this user or of all; how many signals."""
-        before = rules.oldest_kept(self.config)
-        if before is None:
-            return 0
-        return self._store.get().expire(namespace or self.config.namespace, user_id, before)
-
-    def _brought_up_to_date(self, profile: Profile) -> tuple[Profile, tuple[str, ...]]:
-        """The profile after a refresh where one is due, and a warning where an older summary has to do."""
-        if not self._is_due(profile):
-            return profile, ()
-        if self.config.refresh == "background":
-            self._background.ask(profile.namespace, profile.user_id)
-            return profile, ()
-        try:
-            with self._one_at_a_time.lock(profile.namespace, profile.user_id):
-                profile = self._store.get().read(profile.namespace, profile.user_id)
-                return (self._refreshed(profile) if self._is_due(profile) else profile), ()
-        except SummarizerError as error:
-            if self.config.on_failure == "raise":
-                raise
-            what = "An older summary is served" if profile.summary else "Answered without a summary"
-            return profile, (f"{what}: {error}",)
-
-    def _is_due(self, profile: Profile) -> bool:
-        return rules.refresh_is_due(profile, self.config, other_version=self._versions.is_behind(profile))
-
-    @telemetry.memory("update_memory")
-    def _refreshed(self, profile: Profile, *, anew: bool = False) -> Profile:
-        """Infer and save a new version; when the profile has moved on meanwhile, what is there now counts.
-
-        What another version of the summarizer has written gives way to what this one wrote of the same signals before,
-        if it did, unless that is wanted `anew`.
-        """
-        summarizer, behind = self._versions.in_service(), self._versions.is_behind(profile)
-        news_only = rules.needs_only_news(profile, summarizer) and not self._versions.is_outdated(profile.summary)
-        signals = self._store.get().signals(
-            profile.namespace,
-            profile.user_id,
-            after=profile.seen if news_only else 0,
-            limit=rules.MOST_SIGNALS,
-            untrusted=rules.reads_untrusted(self.config),
-        )
-        material = rules.shown(rules.Material(signals, profile.summary if news_only else None), self.config)
-        summary = None
-        if behind and not anew:
-            history = self._store.get().history(profile.namespace, profile.user_id)
-            summary = rules.written_before(history, material, summarizer)
-            if summary is None and not profile.summary:
-                self._versions.nothing_to_restore(profile, summarizer)
-                return profile
-        summary = summary or self._inferred(material, summarizer)
-        saved = self._store.get().save(profile, summary)
-        return saved or self._store.get().read(profile.namespace, profile.user_id)
-
-    def _of_signals(self, signals: tuple[Signal, ...]) -> Summary:
-        key = key_of(signals)
-        held = self._directly_given.get(key)
-        if held is not None and not self._versions.is_outdated(held):
-            return held
-        since = self._directly_given.cleared
-        summary = self._infer_anew(signals)
-        self._directly_given.put(key, summary, since=since)
-        return summary
-
-    def _infer_anew(self, signals: tuple[Signal, ...]) -> Summary:
-        summarizer = self._versions.in_service()
-        return self._inferred(rules.shown(rules.Material(signals, None), self.config), summarizer)
-
-    def _inferred(self, material: rules.Material, summarizer: Summarizer) -> Summary:
-        """Ask the summarizer and guard what it wrote; without signals there is nothing to ask."""
-        with self._pause.around():
-            written: Summary | str | None = material.previous  # without news to look at, what was known stays
-            if material.signals:
-                written = summarizer.summarize(material.signals, material.previous)
-        summary = rules.finish(written, material, self.config, summarizer)
-        telemetry.redacted(summary.removed)
-        return summary
-
-    def _refresh_behind(self, namespace: str, user_id: str, hurry: bool) -> float:
-        """A refresh on the background thread; a failure is logged and tried again with the user's next call.
-
-        Returns the seconds to wait first, where other processes have heard more of this user since.
-        """
-        try:
-            self._expire(user_id, namespace)
-            profile = self._store.get().read(namespace, user_id)
-            wait = rules.seconds_until_due(profile, self.config)
-            if profile.stale and profile.summary and wait > 0 and not hurry:
-                return wait
-            if profile.stale or self._versions.is_behind(profile):
-                self._refreshed(profile)
-        except Exception as error:
-            _log.warning("A summary could not be refreshed in the background: %s", loggable(error))
-        return 0.0

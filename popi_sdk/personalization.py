@@ -1,7 +1,7 @@
 """The decisions of a personalized call, without any input or output; both clients share them.
 
 When is a new summary due, from which signals is it inferred, what status does the reply get, how are a request's
-arguments checked. `client.py` and `async_client.py` do the reading, the waiting and the calling.
+arguments checked. The clients and `inference.py` do the reading, the waiting and the calling.
 """
 
 from __future__ import annotations

@@ -434,7 +434,7 @@ class TestForgetting:
         popi.observe("ada", "a")
         popi.personalize("Hi", ["b"], user_id="ada")
         popi.forget("ada")
-        assert len(popi._directly_given._summaries) == 0
+        assert len(popi._inference.directly_given._summaries) == 0
 
 
 def test_namespaces_do_not_see_each_other(clients) -> None:
@@ -577,7 +577,7 @@ class TestManyAtOnce:
         popi = Popi(store="memory", summarizer=Counting(), refresh="background")
         popi.observe("ada", "a")
         popi.profile("ada")
-        closer = Thread(target=popi._background.close)
+        closer = Thread(target=popi._inference.background.close)
         closer.start()
         for number in range(50):
             popi.observe("ada", f"word {number}")

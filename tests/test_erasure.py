@@ -189,7 +189,7 @@ class TestMeanwhile:
             assert popi.forget("ada", secret.id if signal_id else None)
             summarizer.go_on.set()
             assert not words_in(call.result())
-            popi._background.close()
+            popi._inference.background.close()
             assert not words_in(answered(popi, "ada"))
             assert held_by(popi, but=OUTSIDE) == {}
         assert place.words() == set()

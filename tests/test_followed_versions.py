@@ -91,7 +91,7 @@ def until(true: Callable[[], Any]) -> None:
 def taken_up(popi: Any, change: Callable[..., Any], *args: Any) -> None:
     """Make the change, and wait until the client has noticed."""
     change(*args)
-    until(popi._summarizer.is_current)
+    until(popi._inference.summarizer.is_current)
 
 
 def served(popi: Any, user: str = "ada") -> tuple[str, str, str]:
@@ -460,13 +460,13 @@ class TestAtOnce:
             assert loading.wait(30)
             assert popi.summarize(unseen("2")).text == FIRST
             go_on.set()
-            until(popi._summarizer.is_current)  # type: ignore[attr-defined]
+            until(popi._inference.summarizer.is_current)  # type: ignore[attr-defined]
             assert popi.summarize(unseen("2")).text == SECOND
 
     def test_old_weights_are_let_go_of(self, versions: Path) -> None:
         with Popi(store="memory", backend=FakeBackend(), summarizer=versions) as popi:
             popi.personalize("Hi", [BRIEF])
-            followed = popi._summarizer
+            followed = popi._inference.summarizer
             assert isinstance(followed, FollowedSummarizer)
             weights = weakref.ref(followed.in_service()._ready())
             taken_up(popi, promote, versions, 2)

@@ -129,7 +129,7 @@ class TestASlowServer:
             assert (reply.status, reply.summary.text) == ("stale", "Keep answers at 5 words.")
             assert popi.personalize("Hi", [wish(7)]).status == "failed"
             loopback.default = Counting(0)
-            popi._pause._until = 0.0
+            popi._inference._pause._until = 0.0
             assert popi.personalize("Hi", user_id="ada").summary.text == "Keep answers at 6 words."
         assert len(backend.requests) == 4
 

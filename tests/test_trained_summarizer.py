@@ -299,7 +299,7 @@ class TestNames:
         names = [TrainedSummarizer(folder).name] * 4
         made = [Popi(store="memory", summarizer=name) for name in ("./my-summarizer", "~/my-summarizer")]
         made += [Popi(store="memory", summarizer=name) for name in ("my-summarizer", Path("my-summarizer"))]
-        assert [popi._summarizer.name for popi in made] == names  # type: ignore[attr-defined]
+        assert [popi._inference.summarizer.name for popi in made] == names  # type: ignore[attr-defined]
 
     @pytest.mark.parametrize("name", ["./nothing-here", "/nothing/here", "~nobody-at-all/x", "/" + "a" * 5_000])
     def test_a_directory_that_is_not_there_is_refused(self, name: str) -> None:
