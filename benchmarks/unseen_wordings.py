@@ -1,0 +1,118 @@
+"""How many wordings it takes to read new ones: python -m benchmarks.unseen_wordings [--seed 0]
+
+A classifier that adds up what a text's words, neighbouring words and pieces of words say (Joulin et al., "Bag of Tricks
+for Efficient Text Classification", 2017) learns which wish a wording is about and which way it goes, from more and
+more of the wordings of trainer/people/wordings/, and is asked about the quarter that nothing is trained on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from popi_sdk.style.facts import ASPECTS
+from trainer.people.wordings import phrasebook
+
+WISHES = [(aspect, more) for aspect in ASPECTS for more in (True, False)]
+SHARES = (0.125, 0.25, 0.5, 1.0)
+WIDTH, BATCH, LEARNING_RATE = 96, 128, 1e-2
+STEPS = 1_000
+LEFT_OUT = 0.3
+"""Share of a text's features that the classifier is not shown at each step, so that all of them learn."""
+
+Labelled = tuple[str, int]
+"""A wording and the number of its wish; wishes of one aspect stand side by side, so the reverse of n is n ^ 1."""
+
+
+def main() -> None:
+    """Print a row per share."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    draw = random.Random(arguments.seed)
+    torch.manual_seed(arguments.seed)
+    known, new = (wordings(unseen=unseen, draw=draw) for unseen in (False, True))
+    table = Table(title=f"{len(new):,} wordings that were not trained on, {STEPS:,} steps")
+    for column in ("trained on", "right %", "reversed %", "about something else %"):
+        table.add_column(column, justify="right")
+    for share in SHARES:
+        trained_on = known[: round(share * len(known))]
+        right, reverse = asked(Reader(trained_on, draw), new)
+        table.add_row(f"{len(trained_on):,}", *(f"{100 * one:.1f}" for one in (right, reverse, 1 - right - reverse)))
+    Console().print(table)
+
+
+def wordings(*, unseen: bool, draw: random.Random) -> list[Labelled]:
+    """Everything that is said and remarked, shuffled."""
+    book = phrasebook(unseen=unseen)
+    told = [
+        (text, number)
+        for number, wish in enumerate(WISHES)
+        for text in (*book.wishes[wish].said, *book.wishes[wish].remarked)
+    ]
+    draw.shuffle(told)
+    return told
+
+
+class Reader:
+    """The classifier, trained."""
+
+    def __init__(self, trained_on: Sequence[Labelled], draw: random.Random) -> None:
+        counts = Counter(one for text, _ in trained_on for one in features(text))
+        self._numbers = {one: number for number, one in enumerate(one for one, times in counts.items() if times > 1)}
+        self._vectors = (torch.randn(len(self._numbers), WIDTH) / 100).requires_grad_()
+        self._head = torch.nn.Linear(WIDTH, len(WISHES))
+        optimizer = torch.optim.Adam([self._vectors, *self._head.parameters()], lr=LEARNING_RATE)
+        rows = [(self._known(text), wish) for text, wish in trained_on]
+        rows = [row for row in rows if row[0]]
+        for _ in range(STEPS):
+            some = draw.sample(rows, BATCH)
+            seen = [[one for one in row if draw.random() > LEFT_OUT] or row for row, _ in some]
+            loss = F.cross_entropy(self._scores(seen), torch.tensor([wish for _, wish in some]))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    @torch.no_grad()
+    def wish_of(self, text: str) -> int:
+        """The number of the wish that a text is about, as far as it can tell."""
+        return int(self._scores([self._known(text) or [0]]).argmax())
+
+    def _known(self, text: str) -> list[int]:
+        return [self._numbers[one] for one in features(text) if one in self._numbers]
+
+    def _scores(self, rows: Sequence[Sequence[int]]) -> Tensor:
+        lengths = torch.tensor([len(row) for row in rows])
+        flat, starts = torch.tensor([one for row in rows for one in row]), lengths.cumsum(0) - lengths
+        sums = F.embedding_bag(flat, self._vectors, starts, mode="sum")
+        return self._head(sums / lengths[:, None].sqrt())  # type: ignore[no-any-return]
+
+
+def features(text: str) -> list[str]:
+    """Words, neighbouring words, and pieces of four letters; each once."""
+    words = ["^", *re.findall(r"[a-z']+|[^\sa-z]", text.lower()), "$"]
+    pieces = (f"<{word}>" for word in words)
+    parts = (f"#{piece[start : start + 4]}" for piece in pieces for start in range(max(1, len(piece) - 3)))
+    return list(dict.fromkeys((*words, *(" ".join(pair) for pair in pairwise(words)), *parts)))
+
+
+def asked(reader: Reader, about: Sequence[Labelled]) -> tuple[float, float]:
+    """Shares of wordings of which the reader knows the wish, and of which it takes it for the reverse."""
+    answers = [reader.wish_of(text) for text, _ in about]
+    right = sum(answer == wish for answer, (_, wish) in zip(answers, about, strict=True))
+    reverse = sum(answer == wish ^ 1 for answer, (_, wish) in zip(answers, about, strict=True))
+    return right / len(about), reverse / len(about)
+
+
+if __name__ == "__main__":
+    main()
