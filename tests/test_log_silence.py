@@ -155,7 +155,7 @@ def test_failure_in_the_background_is_logged_without_the_user(
         def fails(profile: Profile) -> Profile:
             raise RuntimeError(f"{profile.user_id} said {SAID}")
 
-        monkeypatch.setattr(popi, "_refreshed", fails)
+        monkeypatch.setattr(popi._inference, "refreshed", fails)
         popi.personalize(PROMPT, user_id=USER)
     assert any("RuntimeError" in message for message in logged(caplog))
 
