@@ -23,6 +23,7 @@ from torch import Tensor
 
 from popi_sdk.style.facts import ASPECTS
 from trainer.people.wordings import phrasebook
+from trainer.word_vectors import summed
 
 WISHES = [(aspect, more) for aspect in ASPECTS for more in (True, False)]
 SHARES = (0.125, 0.25, 0.5, 1.0)
@@ -98,10 +99,7 @@ class Reader:
         return [self._numbers[one] for one in features(text) if one in self._numbers]
 
     def _scores(self, rows: Sequence[Sequence[int]]) -> Tensor:
-        lengths = torch.tensor([len(row) for row in rows])
-        flat, starts = torch.tensor([one for row in rows for one in row]), lengths.cumsum(0) - lengths
-        sums = F.embedding_bag(flat, self._vectors, starts, mode="sum")
-        return self._head(sums / lengths[:, None].sqrt())  # type: ignore[no-any-return]
+        return self._head(summed(self._vectors, rows))  # type: ignore[no-any-return]
 
 
 def features(text: str) -> list[str]:

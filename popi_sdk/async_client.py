@@ -209,9 +209,9 @@ class AsyncPopi:
             SummarizerError: the summarizer failed; the summary that was there is still served.
         """
         profile = await self._inference.read(user_id)
-        return (
-            profile.summary if profile.summary.pinned else (await self._inference.refreshed(profile, anew=True)).summary
-        )
+        if not profile.summary.pinned:
+            profile = await self._inference.refreshed(profile, anew=True)
+        return profile.summary
 
     @telemetry.memory("update_memory")
     async def edit(self, user_id: str, text: str | None) -> Summary:

@@ -67,7 +67,7 @@ def told_apart(vectors: Tensor, tokenizer: Any, meanings: Sequence[tuple[str, in
         for start in range(0, len(known), BATCH):
             some = known[start : start + BATCH]
             seen = [[token for token in row if draw.random() > LEFT_OUT] or row for row, _ in some]
-            loss = F.cross_entropy(head(_sums(words, seen)), torch.tensor([meaning for _, meaning in some]))
+            loss = F.cross_entropy(head(summed(words, seen)), torch.tensor([meaning for _, meaning in some]))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -75,7 +75,7 @@ def told_apart(vectors: Tensor, tokenizer: Any, meanings: Sequence[tuple[str, in
     return learnt * length / learnt.norm(dim=1).mean()
 
 
-def _sums(words: Tensor, rows: Sequence[Sequence[int]]) -> Tensor:
+def summed(words: Tensor, rows: Sequence[Sequence[int]]) -> Tensor:
     """The vectors of each row's words together, over the root of their number: long texts are not surer for it."""
     lengths = torch.tensor([len(row) for row in rows])
     flat, starts = torch.tensor([token for row in rows for token in row]), lengths.cumsum(0) - lengths
