@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,11 +24,14 @@ from trainer.config import Config, load_config, parse_config
 from trainer.data import Example
 from trainer.evaluate import Compared, Evaluation
 from trainer.intervals import Interval
+from trainer.models import load_language_model, load_tokenizer
 from trainer.people import splits as people_splits
 from trainer.people.examples import ALONE
+from trainer.people.sayings import meanings
 from trainer.ship import is_better, ship
 from trainer.shipped import is_judge, shipped_judge
 from trainer.train import train
+from trainer.word_vectors import summed
 
 
 @contextmanager
@@ -187,3 +191,16 @@ def test_nothing_is_said_where_none_of_it_is() -> None:
     found = threshold([0.1, 2.0], [-0.3, -0.1])
     assert found is not None
     assert found > 2.0
+
+
+def test_the_embeddings_that_a_run_begins_with_tell_wishes_apart(run: Path) -> None:
+    model, tokenizer = (
+        load_language_model(run / "base", torch.device("cpu"), torch.float32),
+        load_tokenizer(run / "base"),
+    )
+    told = meanings(0)[::20]
+    rows = tokenizer([text for text, _ in told], add_special_tokens=False)["input_ids"]
+    sums, wish = summed(model.get_input_embeddings().weight.data, rows), torch.tensor([number for _, number in told])
+    means = torch.stack([sums[wish == number].mean(0) for number in range(int(wish.max()) + 1)])
+    nearest = torch.cdist(sums, means).argmin(dim=1)
+    assert (nearest == wish).float().mean() > 0.4  # 0.16 where nothing told them apart
