@@ -2,14 +2,17 @@
 
 Each file has `[more]` and `[less]`, and in each `clauses` (as a summary would say it), `said` (on its own) and
 `remarked` (on an answer just given). `language.toml` holds frames with {language}; `quiet.toml` what people say without
-any wish about answers. A quarter of `said` and `remarked` is never trained on, so that evaluation can ask about words
-that are new; which quarter depends on the wordings alone. `also_said` and `also_remarked` came later, by writers who
-had seen none of the others: they are all trained on, so that the quarter stays what earlier models were measured with.
+any wish about answers. Three parts of `said` and `remarked`, by the wordings alone:
+
+    unseen      a quarter that nothing is trained on, so that evaluation can ask about words that are new
+    spoken      another quarter: what simulated people say while a summarizer learns
+    taught      the others, and all of `also_said` and `also_remarked`, which were written later by others who had seen
+                none of these: what the SDK learns to read words from (trainer/people/asking.py)
 
 Beside whole wordings there are parts of some: `things` and `doing` of each aspect, and in `frames.toml` ways to want
-a thing or not. Crossed they make thousands more for training, in which nothing but the frame tells which way a wish
-goes. None of them is evaluated with: a wording of the quarter that can be put together so, or is a clause as well, is
-in neither part.
+a thing or not. Crossed they make thousands more to teach, in which nothing but the frame tells which way a wish goes.
+None of them is evaluated with: a wording of the quarter that can be put together so, or is a clause as well, is in no
+part.
 """
 
 from __future__ import annotations
@@ -21,11 +24,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from popi_sdk.style.facts import ASPECTS
 
-UNSEEN_SHARE = 0.25
+Part: TypeAlias = Literal["taught", "spoken", "unseen"]
+QUARTER = 0.25
 THINGS_SHARE = 0.5
 """Share of crossed wordings about things; the others are about doing something."""
 
@@ -60,7 +64,7 @@ class Frames:
 
 @dataclass(frozen=True, eq=False)
 class Phrasebook:
-    """All wordings of one kind: those that are trained on, or those that never are."""
+    """One part of all wordings."""
 
     wishes: Mapping[tuple[str, bool], Wordings]
     """By aspect, and whether more of it is wished for."""
@@ -74,7 +78,7 @@ class Phrasebook:
     frames: Frames
 
     def crossed(self, aspect: str, more: bool, draw: random.Random) -> str:
-        """A wish put together from a frame and what it is about; for training only."""
+        """A wish put together from a frame and what it is about; to be taught only."""
         parts, frames = self.parts[aspect], self.frames
         if draw.random() < THINGS_SHARE:
             return draw.choice(frames.things[more]).format(thing=draw.choice(parts.things))
@@ -84,20 +88,20 @@ class Phrasebook:
 
 
 @cache
-def phrasebook(*, unseen: bool = False) -> Phrasebook:
-    """The wordings that are trained on, or with `unseen` the others; clauses and parts are the same in both."""
+def phrasebook(part: Part) -> Phrasebook:
+    """The wordings of one part; clauses, and parts of wordings, are the same in all."""
     tables = {aspect: _read(aspect) for aspect in ASPECTS}
     parts, frames = {aspect: _parts(table) for aspect, table in tables.items()}, _frames(_read("frames"))
-    met = _met(tables, parts, frames) if unseen else set()
+    met = _met(tables, parts, frames) if part == "unseen" else set()
     wishes = {
-        (aspect, more): _wordings(table[_name(more)], unseen, met) for aspect, table in tables.items() for more in _BOTH
+        (aspect, more): _wordings(table[_name(more)], part, met) for aspect, table in tables.items() for more in _BOTH
     }
     language = _read("language")
     return Phrasebook(
         wishes=wishes,
-        language=_wordings(language, unseen),
+        language=_wordings(language, part),
         languages=tuple(language["languages"]),
-        quiet=_wordings(_read("quiet"), unseen),
+        quiet=_wordings(_read("quiet"), part),
         parts=parts,
         frames=frames,
     )
@@ -122,12 +126,6 @@ def plain(text: str) -> str:
     return " ".join("".join(one if one.isalnum() else " " for one in text.casefold() if one not in "'\u2019").split())
 
 
-@cache
-def turning() -> frozenset[str]:
-    """Words that may decide whether something is wanted."""
-    return frozenset(_read("frames")["turning"])
-
-
 _BOTH = (True, False)
 
 
@@ -150,17 +148,18 @@ def _frames(table: Mapping[str, Any]) -> Frames:
     return Frames(both(table["things"]), both(table["doing"]))
 
 
-def _wordings(table: Mapping[str, Sequence[str]], unseen: bool, met: Collection[str] = ()) -> Wordings:
-    def part(name: str) -> tuple[str, ...]:
-        if unseen:
-            return tuple(one for one in _part(table[name], unseen) if plain(one) not in met)
-        return (*_part(table[name], unseen), *table.get(f"also_{name}", ()))
+def _wordings(table: Mapping[str, Sequence[str]], part: Part, met: Collection[str] = ()) -> Wordings:
+    def of(name: str) -> tuple[str, ...]:
+        wordings = table[name]
+        order = sorted(wordings, key=lambda one: hashlib.sha256(one.encode("utf-8")).digest())
+        first, second = round(QUARTER * len(order)), round(2 * QUARTER * len(order))
+        parts: dict[Part, list[str]] = {
+            "unseen": order[:first],
+            "spoken": order[first:second],
+            "taught": order[second:],
+        }
+        chosen = set(parts[part])
+        later = table.get(f"also_{name}", ()) if part == "taught" else ()
+        return (*(one for one in wordings if one in chosen and plain(one) not in met), *later)
 
-    return Wordings(tuple(table.get("clauses", ())), part("said"), part("remarked"))
-
-
-def _part(wordings: Sequence[str], unseen: bool) -> tuple[str, ...]:
-    """The quarter that comes first by hash, or the others."""
-    order = sorted(wordings, key=lambda one: hashlib.sha256(one.encode("utf-8")).digest())
-    hidden = set(order[: round(UNSEEN_SHARE * len(order))])
-    return tuple(one for one in wordings if (one in hidden) is unseen)
+    return Wordings(tuple(table.get("clauses", ())), of("said"), of("remarked"))
