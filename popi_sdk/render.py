@@ -67,6 +67,11 @@ class Part:
         return facts.traits_in_code(self.whole)
 
     @property
+    def asked_in_code(self) -> str:
+        """What the text asks for, for small models; see `popi_sdk.style.facts`."""
+        return facts.asked_in_code(self.whole)
+
+    @property
     def counts(self) -> str:
         """What can be counted in the text."""
         return facts.counts(self.whole)

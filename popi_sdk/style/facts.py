@@ -5,6 +5,7 @@
     compared(better, worse)   'far shorter, fewer lists'             against another answer to the same request
     levels(answer)            'lengthG listsI stepsE ...'             every aspect on a scale from A to J
     compared_in_code(...)     'lengthA listsD'                        the same differences, one word each
+    asked_in_code(words)      'lengthA'                               what somebody's words ask for
 
 Sizes are in usual differences: how far two answers of different LLMs to one request lie apart (`calibration`). Nothing
 of a text itself stands in any of these, so whatever a text says cannot speak to the model that reads them.
@@ -16,6 +17,7 @@ import math
 from collections.abc import Sequence
 from functools import cache
 
+from popi_sdk.style.asking import LANGUAGE, LEAST, Wished, asks
 from popi_sdk.style.calibration import SPREADS, USUAL
 from popi_sdk.style.measures import INDEX, MEASURES, count_words, measure
 from popi_sdk.style.structure import structure_of
@@ -60,6 +62,8 @@ NOTICED, FAR = 0.5, 1.5
 """Differences below the first are not named; from the second on they are called far."""
 MOST = 10
 """At most so many differences are named, the largest."""
+LIKELY = (0.95, 0.85, 0.7, 0.5, LEAST)
+"""Likelihoods from which on a wish in words has the first letter, the second, and so on (or the last, and so on)."""
 LETTERS = "ABCDEFGHIJ"
 STEP = 0.5
 """Difference between two neighbouring levels."""
@@ -101,6 +105,18 @@ def traits(text: str) -> str:
 def traits_in_code(text: str) -> str:
     """The same in the words of `compared_in_code`."""
     return " ".join(_code(*one) for one in _noticed(style(text)))
+
+
+def asked_in_code(text: str) -> str:
+    """What somebody's words ask for, the likeliest first, one word per wish: A to E for less of an aspect, J to F for
+    more, A and J where that is almost sure; of a language its name.
+
+    >>> asked_in_code("Could you please keep it short?")
+    'lengthA'
+    >>> asked_in_code("My sister is getting married in June.")
+    ''
+    """
+    return " ".join(map(_wished, asks(text)))
 
 
 def levels(text: str) -> str:
@@ -148,6 +164,13 @@ def _name(aspect: str, difference: float) -> str:
 def _code(aspect: str, difference: float) -> str:
     letter = ("J" if difference > 0 else "A") if abs(difference) >= FAR else ("G" if difference > 0 else "D")
     return f"{_word(aspect)}{letter}"
+
+
+def _wished(one: Wished) -> str:
+    if one.aspect == LANGUAGE:
+        return f"{LANGUAGE} {one.direction}"
+    place = next(place for place, least in enumerate(LIKELY) if one.likelihood >= least)
+    return f"{_word(one.aspect)}{LETTERS[place if one.direction == 'less' else -1 - place]}"
 
 
 def _word(aspect: str) -> str:

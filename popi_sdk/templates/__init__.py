@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from popi_sdk.errors import ConfigError
+from popi_sdk.style.asking import table_digest
 
 if TYPE_CHECKING:
     import jinja2
@@ -73,7 +74,10 @@ def load_templates(source: str | Path | Mapping[str, str] | None) -> Templates:
     texts = {name: given.get(name, getattr(default, name)) for name in _names()}
     if all(texts[name] == getattr(default, name) for name in texts):
         return default
-    digest = hashlib.sha256("\0".join(texts[name] for name in sorted(texts)).encode("utf-8")).hexdigest()[:8]
+    shown = [texts[name] for name in sorted(texts)]
+    if "asked_in_code" in texts["inference_user"]:
+        shown.append(table_digest())  # what it shows depends on how words are read
+    digest = hashlib.sha256("\0".join(shown).encode("utf-8")).hexdigest()[:8]
     templates = Templates(**texts, version=f"{RENDER_VERSION}+{digest}")
     _check(templates)
     return templates
@@ -110,9 +114,10 @@ def _from_mapping(source: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _check(templates: Templates) -> None:
     """Render every template with samples: wrong names and syntax show now, not in a user's request."""
-    part = {"name": "Words", "text": "SAMPLE-SIGNAL", "traits": "", "traits_in_code": "", "counts": ""}
-    facts = {"compared": "", "compared_in_code": ""}
-    signal = {"kind": "statement", "title": "TITLE", "parts": [part], "score": None, **facts}
+    facts = dict.fromkeys(("traits", "traits_in_code", "counts"), "")
+    part = {"name": "Words", "text": "SAMPLE-SIGNAL", "asked_in_code": "SAMPLE-SIGNAL", **facts}
+    compared = {"compared": "", "compared_in_code": ""}
+    signal = {"kind": "statement", "title": "TITLE", "parts": [part], "score": None, **compared}
     user_turn = {"signals": [signal], "previous": "SAMPLE-PREVIOUS", "left_out": 1}
     answer_turn = {"prompt": "SAMPLE-PROMPT", "preferences": "SAMPLE-BLOCK"}
     needed: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {

@@ -17,6 +17,7 @@ from trainer.cli.report import report
 from trainer.cli.score import score
 from trainer.cli.train import train
 from trainer.cli.versions import rollback, versions
+from trainer.cli.wordings import wordings
 
 # Waiting threads that spin take the other cores' time on a shared machine; torch reads this when it is imported.
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
@@ -38,5 +39,6 @@ app.command()(export)
 app.command()(refresh)
 app.command()(versions)
 app.command()(rollback)
+app.command()(wordings)
 app.command()(embed)
 app.command()(bench)
