@@ -80,6 +80,8 @@ class Manifest(_Part):
     """Ids that end a summary."""
     abstain_below: float | None = None
     """A summary with less `TrainedSummarizer.confidence` than this (nats per token) is not given; None: all are."""
+    doubt_below: float | None = None
+    """A clause that is likelier than its reverse by less than this (nats) is left out; None: none is."""
     forms: tuple[Form, ...] = Field(min_length=1)
     files: Mapping[str, FileFacts]
     """Every file but this one and the model card, by its path in the directory."""
@@ -151,7 +153,14 @@ def read_templates(folder: Path, manifest: Manifest) -> Templates:
         templates = load_templates(folder / TEMPLATES)
     except (ConfigError, UnicodeDecodeError, OSError) as error:
         raise SummarizerError(f"The templates of {folder} cannot be used: {error}", hint=_AGAIN) from error
-    if templates_digest(templates) != manifest.templates_digest or templates.version != manifest.render_version:
+    same = templates_digest(templates) == manifest.templates_digest
+    if same and templates.version != manifest.render_version:
+        raise IncompatibleSummarizerError(
+            f"{folder} was trained with version {manifest.render_version} of its prompts; its templates make version "
+            f"{templates.version} here, as this SDK reads what users say in another way (popi_sdk/style/asking.bin)",
+            hint=f"Install the version of popi-sdk it was made with ({manifest.popi_version}), or train it again.",
+        )
+    if not same:
         raise IncompatibleSummarizerError(
             f"{folder} was trained with templates of version {manifest.render_version}; those that lie in it now are "
             f"of version {templates.version}",

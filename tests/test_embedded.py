@@ -25,7 +25,7 @@ from popi_sdk.errors import ConfigError, MissingExtraError
 from popi_sdk.manifest import MANIFEST, Form, read_manifest, read_templates, write_manifest
 from popi_sdk.render import render
 from popi_sdk.signals import Conversation, PreferencePair, Rating, Signal, Statement
-from popi_sdk.summarizers import embedded, make_summarizer
+from popi_sdk.summarizers import doubts, embedded, make_summarizer
 from popi_sdk.summarizers.contrast import Contrast
 from popi_sdk.summarizers.engines import load_engine
 from popi_sdk.summarizers.provenance import LEAST_DROP, MOST_TRIED, LeftOut, Written, spans, with_sources
@@ -463,6 +463,71 @@ class TestConfidence:
 
     def test_a_user_of_whom_nothing_is_known_has_no_summary(self, summarizer: TrainedSummarizer) -> None:
         assert summarizer.summarize([]) == Summary(model=summarizer.name)
+
+
+REVERSES = {"Keep answers short.": "Keep answers long.", "Use metric units.": "Use no metric units."}
+
+
+class TestDoubts:
+    @pytest.fixture(autouse=True)
+    def _reverses(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(doubts, "reverse_of", REVERSES.get)
+
+    @pytest.mark.parametrize("form", FORMS)
+    def test_a_margin_is_how_much_likelier_a_clause_is_than_its_reverse_in_its_place(
+        self, original: Path, form: Form
+    ) -> None:
+        summarizer = TrainedSummarizer(original, form)
+        prompt = summarizer.prompt(said(SHORT, METRIC))
+        answer = summarizer.summary_ids(prompt)
+        model, tokenizer = AutoModelForCausalLM.from_pretrained(original), tiny_tokenizer()
+
+        def told(before: str, clause: str) -> float:
+            first, whole = (tokenizer.encode(text, add_special_tokens=False) for text in (before, before + clause))
+            ids = torch.tensor([[*prompt, *whole]])
+            with torch.inference_mode():
+                scores = model(input_ids=ids).logits.log_softmax(-1)[0, len(prompt) + len(first) - 1 : -1]
+            return float(scores.gather(1, ids[0, len(prompt) + len(first) :, None]).sum())
+
+        expected = {
+            clause: told(before, clause) - told(before, REVERSES[clause])
+            for before, clause in (("", "Keep answers short."), ("Keep answers short.\n", "Use metric units."))
+        }
+        close = 1e-3 if form == "transformers" else 1.5  # int4 is coarse
+        assert summarizer.margins(prompt, answer) == pytest.approx(expected, abs=close)
+
+    @pytest.mark.parametrize("form", FORMS)
+    def test_what_is_hardly_likelier_than_its_reverse_is_left_out(self, folder: Path, form: Form) -> None:
+        plain = TrainedSummarizer(folder, form)
+        prompt = plain.prompt(said(SHORT, METRIC))
+        margins = plain.margins(prompt, plain.summary_ids(prompt))
+        (doubtful, least), (sure, most) = sorted(margins.items(), key=lambda one: one[1])
+        for threshold, text in ((least - 1e-3, f"{doubtful} {sure}"), (least + 1e-3, sure), (most + 1e-3, "")):
+            edit_manifest(folder, doubt_below=threshold)
+            summarizer = TrainedSummarizer(folder, form)
+            summary = summarizer.summarize(said(SHORT, METRIC))
+            assert sorted(one.text for one in summary.clauses) == sorted(one for one in margins if one in text)
+            assert summarizer.texts([said(SHORT, METRIC)]) == ["\n".join(one.text for one in summary.clauses)]
+            assert all(clause.signal_ids for clause in summary.clauses)
+
+    def test_an_update_of_which_every_clause_is_doubtful_keeps_what_was_known(self, folder: Path) -> None:
+        edit_manifest(folder, doubt_below=1_000.0)
+        known = Summary(clauses=(Clause("Use lists.", ("old",)),))
+        assert TrainedSummarizer(folder, "transformers").summarize(said(SHORT), known) == known
+
+    def test_a_reverse_that_does_not_fit_the_window_is_not_asked_for(self, folder: Path) -> None:
+        summarizer = TrainedSummarizer(folder, "transformers")
+        prompt = summarizer.prompt(said(SHORT))
+        answer = summarizer.summary_ids(prompt)
+        edit_manifest(folder, window=len(prompt) + 2)
+        narrow = TrainedSummarizer(folder, "transformers")
+        assert summarizer.margins(prompt, answer)
+        assert narrow.margins(prompt, answer) == {}
+
+    def test_a_clause_without_a_reverse_stays(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(doubts, "reverse_of", lambda _: None)
+        edit_manifest(folder, doubt_below=1_000.0)
+        assert TrainedSummarizer(folder, "transformers").texts([said(SHORT)]) == ["Keep answers short."]
 
 
 class TestMany:

@@ -300,8 +300,9 @@ class TestWhatIsRefused:
         with pytest.raises(IncompatibleSummarizerError, match="templates"):
             self.opened(copy)
 
-    def test_one_that_keeps_silent_where_it_is_not_sure(self, copy: Path) -> None:
-        edit_manifest(copy, abstain_below=0.5)
+    @pytest.mark.parametrize("threshold", ["abstain_below", "doubt_below"])
+    def test_one_that_keeps_silent_where_it_is_not_sure(self, copy: Path, threshold: str) -> None:
+        edit_manifest(copy, **{threshold: 0.5})
         with pytest.raises(IncompatibleSummarizerError, match="how sure it is"):
             self.opened(copy)
 

@@ -23,7 +23,7 @@ from popi_sdk.signals import PreferencePair, Statement
 from popi_sdk.summarizers import embedded
 from popi_sdk.summarizers.trained import TrainedSummarizer
 from popi_sdk.summary import Clause, Summary
-from popi_sdk.templates import RENDER_VERSION, default_templates
+from popi_sdk.templates import RENDER_VERSION, default_templates, load_templates
 from popi_sdk.testing import FakeBackend
 from tests.exported import KNOWN, LONGEST, edit_manifest, exported, nothing_leaves, said, taught
 
@@ -167,6 +167,18 @@ class TestVersions:
         edit_manifest(folder, templates_digest=digest, render_version=f"{RENDER_VERSION}+00000000")
         with pytest.raises(IncompatibleSummarizerError, match=r"\+00000000"):
             TrainedSummarizer(folder)
+
+    def test_one_that_is_shown_what_words_ask_for_is_refused_where_they_are_read_in_another_way(
+        self, original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shows = {"inference.user": "{{ previous }}{% for one in signals %}{{ one.parts[0].asked_in_code }}{% endfor %}"}
+        templates = load_templates(shows)
+        out = exported(original.parent / "weights", tmp_path / "out", templates=templates, check=(), onnx=False).out
+        assert TrainedSummarizer(out).manifest.render_version == templates.version
+        monkeypatch.setattr("popi_sdk.templates.table_digest", lambda: "another")
+        with pytest.raises(IncompatibleSummarizerError, match=r"reads what users say in another way") as caught:
+            TrainedSummarizer(out)
+        assert "train it again" in caught.value.hint
 
     def test_its_own_templates_prompt_it_whatever_the_app_has_configured(self, original: Path) -> None:
         own = {"inference.user": "{% for signal in signals %}{{ signal.parts[0].text }}{% endfor %}{{ previous }}"}

@@ -51,8 +51,6 @@ def test_text_of_any_kind_survives_the_file() -> None:
         ({"run": {"steps": "80"}}, r"`run.steps`: Input should be a valid integer"),
         ({"run": {"steps": 80.0}}, r"`run.steps`: Input should be a valid integer"),
         ({"run": {"steps": True}}, r"`run.steps`: Input should be a valid integer"),
-        ({"warm_start": {"summarizer_steps": 5, "sayings_steps": 2}}, r"sayings_steps.*over simulated people"),
-        ({"data": {"folder": "people"}, "people": {"pairs": 4}, "warm_start": {"sayings_steps": 2}}, r"sayings_steps"),
         ({"pretrain": {"counted_texts": 5}, "model": {"vocabulary": 20_000}}, r"vocabulary` of at most 16,000"),
         ({"pretrain": {"counted_texts": 5}, "model": {"base": "some/model"}}, r"are for a model from scratch"),
         ({"run": {"steps": -1}}, r"`run.steps`: .*greater than or equal to 0"),

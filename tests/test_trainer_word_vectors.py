@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from trainer.scratch import scratch_tokenizer
-from trainer.word_vectors import NEIGHBOURS, _counted, _mutual_information, told_apart, word_vectors
+from trainer.word_vectors import NEIGHBOURS, _counted, _mutual_information, word_vectors
 
 DRINKS = ["i drink hot tea with milk", "i drink hot coffee with milk", "we drink cold tea", "we drink cold coffee"]
 CARS = [
@@ -51,36 +51,6 @@ def test_vectors_depend_on_their_seed_alone_and_leave_the_global_one(tokenizer: 
     assert torch.random.get_rng_state().equal(before)
     torch.manual_seed(8)
     assert word_vectors(tokenizer, DRINKS, width=8, seed=1).equal(one)
-
-
-def test_what_texts_mean_tells_words_apart_that_stand_among_the_same_words(tokenizer: object) -> None:
-    hot, cold, fast, slow = (
-        tokenizer(f" {word}", add_special_tokens=False)["input_ids"][0]  # type: ignore[operator]
-        for word in ("hot", "cold", "fast", "slow")
-    )
-    vectors = torch.randn(len(tokenizer), 16, generator=torch.Generator().manual_seed(0)) / 4  # type: ignore[arg-type]
-    vectors[[cold, slow]] = vectors[[hot, fast]]
-    texts = [f"{who} drink {how} tea" for who in ("i", "we") for how in ("hot", "cold")]
-    texts += [f"{who} drives a {how} car" for who in ("he", "she") for how in ("fast", "slow")]
-    meanings = [(text, int("hot" in text or "fast" in text)) for text in texts] * 600
-    told = told_apart(vectors, tokenizer, meanings, seed=0)
-    alike = torch.nn.functional.normalize(told) @ torch.nn.functional.normalize(told).T
-    assert alike[hot, cold] < 0.6
-    assert alike[fast, slow] < 0.6
-    assert alike[hot, fast] > alike[hot, slow] + 0.3  # they mean the same thing to whoever labelled the texts
-    assert told.norm(dim=1).mean() == pytest.approx(vectors.norm(dim=1).mean().item(), rel=1e-5)
-
-
-def test_words_of_which_no_text_tells_keep_their_direction_and_the_seed_decides_alone(tokenizer: object) -> None:
-    vectors = word_vectors(tokenizer, DRINKS + CARS, width=8, seed=1)
-    meanings = [(DRINKS[0], 0), (DRINKS[2], 1)] * 40
-    before = torch.random.get_rng_state()
-    told = told_apart(vectors, tokenizer, meanings, seed=3)
-    assert torch.random.get_rng_state().equal(before)
-    car, moved = (vector_of(each, tokenizer, "car") for each in (vectors, told))
-    assert torch.cosine_similarity(car, moved, dim=0) == pytest.approx(1.0, abs=1e-5)
-    assert told_apart(vectors, tokenizer, meanings, seed=3).equal(told)
-    assert not told_apart(vectors, tokenizer, meanings, seed=4).equal(told)
 
 
 def test_neighbours_count_by_their_distance_and_not_over_the_end_of_a_text() -> None:

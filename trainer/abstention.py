@@ -72,4 +72,4 @@ def threshold(confidences: Sequence[float], worth: Sequence[float]) -> float | N
 def _written(summarizer: TrainedSummarizer, example: Example) -> tuple[str, float]:
     prompt = summarizer.prompt(example.signals)
     ids = summarizer.summary_ids(prompt)
-    return summarizer.text_of(ids), summarizer.confidence(prompt, ids)
+    return summarizer.said_of(prompt, ids), summarizer.confidence(prompt, ids)

@@ -22,13 +22,12 @@ from trainer.config import Config
 from trainer.data import Example
 from trainer.encode import View
 from trainer.models import Policy
-from trainer.people.sayings import meanings
 from trainer.people.splits import answers_by_split, dialogues_of
 from trainer.people.texts import described_answers, described_levels, plain_texts, real_texts
 from trainer.progress import Reporter
 from trainer.scratch import scratch_model, scratch_tokenizer
 from trainer.warm_start import Described, pretrain
-from trainer.word_vectors import told_apart, word_vectors
+from trainer.word_vectors import word_vectors
 from trainer.world import guided_answers
 
 SCRATCH_WINDOW = 2_048
@@ -57,8 +56,6 @@ def make_base(
         with reporter.stage("pretraining", config.pretrain.steps) as advance:
             texts = _plain_texts(config, templates, examples)
             pretrain(model, tokenizer, texts, config, lambda _, loss: advance(loss=loss))
-    if config.data.folder == "people" and config.pretrain.counted_texts:
-        _tell_words_apart(lm.cpu(), tokenizer, config.run.seed)
     tokenizer.save_pretrained(str(draft))
     lm.cpu().save_pretrained(str(draft))
 
@@ -89,12 +86,6 @@ def _begin_with_word_vectors(
     vectors = word_vectors(tokenizer, counted, embeddings.shape[1], config.run.seed)
     found = vectors.any(dim=1)
     embeddings[found] = vectors[found] * embeddings.norm(dim=1).mean()
-
-
-def _tell_words_apart(lm: Any, tokenizer: Any, seed: int) -> None:
-    """Move the embeddings until they tell which wish a wording is about, and which way it goes."""
-    embeddings: Tensor = lm.get_input_embeddings().weight.data
-    embeddings[:] = told_apart(embeddings, tokenizer, meanings(seed), seed)
 
 
 def _texts(config: Config, templates: Templates, examples: Sequence[Example]) -> Iterator[str]:

@@ -151,8 +151,6 @@ class WarmStartConfig(Group):
     of that the signals make evident."""
     summarizer_steps: CountOrNone = 0
     """Steps of the summarizer's warm start."""
-    sayings_steps: CountOrNone = 0
-    """The first so many of them are about what single sayings mean (`trainer.people.sayings`)."""
     summarizer_noise: Share = 0.0
     """Chance that a clause of the target is the first user's, whoever it is about: such a start says much the same of
     everyone, and leaves something to find."""
@@ -302,8 +300,6 @@ class Config(Group):
             raise ValueError("`pretrain.steps` and `pretrain.counted_texts` are for a model from scratch")
         if self.pretrain.counted_texts and self.model.vocabulary > MOST_COUNTED:
             raise ValueError(f"`pretrain.counted_texts` needs a `model.vocabulary` of at most {MOST_COUNTED:,}")
-        if self.warm_start.sayings_steps > (self.warm_start.summarizer_steps if self.data.folder == "people" else 0):
-            raise ValueError("`warm_start.sayings_steps` are part of the `summarizer_steps` over simulated people")
         if self.model.base == "scratch" and self.model.lora_rank:
             raise ValueError("`model.lora_rank` needs a trained base; a model from scratch trains all its weights")
         if self.rollout.server and not self.rollout.server.startswith(("http://", "https://")):

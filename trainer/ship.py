@@ -1,7 +1,8 @@
 """A run over simulated people to the embedded summarizer: exported, calibrated, evaluated as it is shipped, in place.
 
-    run -> export (ONNX) -> threshold for saying nothing -> evaluation with every control -> popi_sdk/embedded/
-        -> generator and its start ------------------------------------------------------> trainer/weights/
+    run -> export (ONNX) -> thresholds for clauses and for saying nothing -> evaluation with every control
+        -> popi_sdk/embedded/
+        -> generator and its start -> trainer/weights/
 
 What is evaluated is what ships: the exported weights behind the SDK's own code, abstention and guard included. The
 figures go into `popi.json`, where `summarizer="auto"` reads whether the model is better than contrast.
@@ -21,19 +22,21 @@ import popi_sdk
 from popi_sdk.errors import ConfigError
 from popi_sdk.manifest import read_manifest, write_manifest
 from popi_sdk.summarizers.embedded import BETTER
+from popi_sdk.summarizers.quoting import QuotingSummarizer
 from popi_sdk.summarizers.trained import TrainedSummarizer
 from popi_sdk.summary import Summary
 from trainer.abstention import Calibrated, calibrate
 from trainer.config import Config, PeopleConfig
 from trainer.controls import SdkWriter
 from trainer.data import Example
+from trainer.doubting import Doubted, calibrate_doubts
 from trainer.evaluate import Compared, Evaluation, measure
 from trainer.export.from_run import export_run, save_merged
 from trainer.export.model_card import model_card
 from trainer.export.onnx_form import Precision
 from trainer.opened import OpenedRun, judge_of, open_evaluated, open_run_models
 from trainer.people.named import Named, named_by
-from trainer.people.splits import people_to_calibrate_on, people_to_test_on
+from trainer.people.splits import people_to_calibrate_on, people_to_doubt_on, people_to_test_on
 from trainer.progress import Reporter
 from trainer.run_directory import find_run
 from trainer.shipped import WEIGHTS
@@ -59,6 +62,7 @@ class Shipped:
     """What was shipped, and how good it is."""
 
     evaluation: Evaluation
+    doubted: Doubted
     calibrated: Calibrated
     better_than_contrast: bool
 
@@ -81,19 +85,23 @@ def ship(
     with TemporaryDirectory(prefix="popi-ship-") as scratch:
         draft = Path(scratch) / EMBEDDED.name
         export_run(place, draft, licence_notes=LICENCES, precision=_precision(opened), only_onnx=True)
+        doubted = calibrate_doubts(
+            TrainedSummarizer(draft), people_to_doubt_on(opened.config.people, opened.config.run.seed)
+        )
+        _note(draft, doubt_below=doubted.threshold)
         people = people_to_calibrate_on(opened.config.people, opened.config.run.seed)
         calibrated = calibrate(TrainedSummarizer(draft), judge_of(opened), people)
         _note(draft, abstain_below=calibrated.threshold)
         evaluation = evaluate_draft(place, draft, reporter)
         better = is_better(evaluation)
-        _note(draft, metrics={BETTER: better, **_metrics(evaluation, calibrated)})
+        _note(draft, metrics={BETTER: better, **_metrics(evaluation, doubted, calibrated)})
         (draft / "README.md").write_text(model_card(read_manifest(draft), EMBEDDED.name), encoding="utf-8")
         with (
             _replaced(embedded, lambda folder: shutil.copytree(draft, folder, dirs_exist_ok=True)),
             _replaced(weights, lambda folder: _write_judge(place, folder)),
         ):
             pass  # neither is put in its place before both are made
-    return Shipped(evaluation, calibrated, better)
+    return Shipped(evaluation, doubted, calibrated, better)
 
 
 def _precision(opened: OpenedRun) -> Precision:
@@ -105,10 +113,12 @@ def _precision(opened: OpenedRun) -> Precision:
 def evaluate_draft(place: Path, draft: Path, reporter: Reporter) -> Evaluation:
     """Evaluate an exported summarizer beside the controls, on a run's test people and by the run's generator."""
     evaluated = open_evaluated(place, "", "", sampled=False)
-    writer = SdkWriter(TrainedSummarizer(draft), evaluated.generator.encoder)
+    writer = SdkWriter(QuotingSummarizer(draft), evaluated.generator.encoder)
     evaluated = replace(evaluated, trained=writer)
     people = people_to_test_on(evaluated.config.people, evaluated.config.run.seed)
-    return measure(evaluated, people, controls=CONTROLS, reporter=reporter)
+    learnt_more = evaluated.config.run.steps > 0  # without joint training the warm start is what is evaluated
+    controls = [name for name in CONTROLS if name != "warm_start" or learnt_more]
+    return measure(evaluated, people, controls=controls, reporter=reporter)
 
 
 def is_better(evaluation: Evaluation) -> bool:
@@ -132,7 +142,7 @@ def _named(evaluation: Evaluation) -> dict[str, Named]:
     return {way: named_by(written) for way, written in by_way.items()}
 
 
-def _metrics(evaluation: Evaluation, calibrated: Calibrated) -> dict[str, Any]:
+def _metrics(evaluation: Evaluation, doubted: Doubted, calibrated: Calibrated) -> dict[str, Any]:
     """What a reader of the model card wants to know: accuracies, and differences with their lower bounds, as shares."""
     named = _named(evaluation)
     ways = {
@@ -148,6 +158,7 @@ def _metrics(evaluation: Evaluation, calibrated: Calibrated) -> dict[str, Any]:
         "pairs": evaluation.pairs,
         "everyone": _figures(evaluation.overall),
         **ways,
+        "clauses left out as doubtful": round(doubted.left_out, 4),
         "silent about people with wishes": calibrated.silent_with_wishes,
         "silent about people without wishes": calibrated.silent_without_wishes,
     }

@@ -9,7 +9,6 @@ import hashlib
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from trainer.data import Example, load_examples, write_examples
 from trainer.distributed import all_here, is_main, main_first, rank, size
 from trainer.encode import Encoder, View
 from trainer.models import LEARNERS, Models, Policy, load_models, load_tokenizer, save_learner
-from trainer.people.sayings import sayings
 from trainer.people.splits import (
     newcomers,
     people_to_train_on,
@@ -229,10 +227,8 @@ def _met_first(config: Config, examples: Sequence[Example]) -> People:
     known = People.again(examples, config.warm_start, config.run.seed)
     if config.data.folder != "people":
         return known
-    settings, seed = config.warm_start, config.run.seed
-    first = settings.sayings_steps * settings.batch
-    rest = settings.summarizer_steps * settings.batch - first
-    return replace(known, endless=chain(islice(sayings(seed), first), newcomers(config.people, seed, max(1, rest))))
+    count = config.warm_start.summarizer_steps * config.warm_start.batch
+    return replace(known, endless=newcomers(config.people, config.run.seed, max(1, count)))
 
 
 def _wants_warm_start(config: Config) -> bool:

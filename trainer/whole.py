@@ -13,8 +13,8 @@ from safetensors import SafetensorError
 from trainer.errors import CheckpointError
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Replace a file's text at once.
+def write_whole(file: Path, content: str | bytes) -> None:
+    """Replace what a file holds at once.
 
     Raises:
         CheckpointError: the disk is full or cannot be written; the file is as it was.
@@ -22,7 +22,7 @@ def write_whole(file: Path, text: str) -> None:
     draft = _draft(file)
     with written_to(file):
         try:
-            draft.write_text(text, encoding="utf-8")
+            draft.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
             os.replace(draft, file)
         except OSError:
             draft.unlink(missing_ok=True)

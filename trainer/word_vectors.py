@@ -4,16 +4,11 @@ Counting who stands beside whom in a few million words takes seconds and tells a
 hours to find out by predicting: that "brief" is much like "outline". Positive pointwise mutual information, factored by
 a truncated singular value decomposition (Levy and Goldberg, "Neural Word Embedding as Implicit Matrix Factorization",
 2014; contexts smoothed as in Levy, Goldberg and Dagan, 2015).
-
-Words that stand among the same words may still mean the reverse of each other, "brief" and "lengthy" for one. What sets
-them apart is learnt from texts of which it is known what they say, by a classifier that adds up the vectors of a text's
-words (Joulin et al., "Bag of Tricks for Efficient Text Classification", 2017).
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -29,9 +24,6 @@ SPARE = 32
 """Directions computed beside those that are kept, for a better decomposition."""
 AT_ONCE = 500
 """Texts counted at once."""
-EPOCHS, BATCH, LEARNING_RATE = 4, 128, 1e-2
-LEFT_OUT = 0.2
-"""Share of a text's words that the classifier is not shown, so that all of them learn and not the surest alone."""
 
 
 def word_vectors(tokenizer: Any, texts: Iterable[str], width: int, seed: int) -> Tensor:
@@ -45,41 +37,6 @@ def word_vectors(tokenizer: Any, texts: Iterable[str], width: int, seed: int) ->
     vectors[:, : min(width, rank)] = (left * strengths.sqrt())[:, :width]
     told = information.any(dim=1, keepdim=True)  # rounding leaves something of words that nothing is known of
     return F.normalize(vectors, dim=1) * told
-
-
-def told_apart(vectors: Tensor, tokenizer: Any, meanings: Sequence[tuple[str, int]], seed: int) -> Tensor:
-    """The vectors after a classifier learnt by them what texts mean; of the same mean length.
-
-    Args:
-        vectors: `[vocabulary, width]`, to start from.
-        meanings: texts, each with the number of what it means.
-    """
-    draw, length = random.Random(f"{seed} told apart"), vectors.norm(dim=1).mean()
-    rows = tokenizer([text for text, _ in meanings], add_special_tokens=False)["input_ids"]
-    known = [(row, meaning) for row, (_, meaning) in zip(rows, meanings, strict=True) if row]
-    words = (vectors / length).requires_grad_()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        head = torch.nn.Linear(vectors.shape[1], 1 + max(meaning for _, meaning in known))
-    optimizer = torch.optim.Adam([words, *head.parameters()], lr=LEARNING_RATE)
-    for _ in range(EPOCHS):
-        draw.shuffle(known)
-        for start in range(0, len(known), BATCH):
-            some = known[start : start + BATCH]
-            seen = [[token for token in row if draw.random() > LEFT_OUT] or row for row, _ in some]
-            loss = F.cross_entropy(head(summed(words, seen)), torch.tensor([meaning for _, meaning in some]))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-    learnt = words.detach()
-    return learnt * length / learnt.norm(dim=1).mean()
-
-
-def summed(words: Tensor, rows: Sequence[Sequence[int]]) -> Tensor:
-    """The vectors of each row's words together, over the root of their number: long texts are not surer for it."""
-    lengths = torch.tensor([len(row) for row in rows])
-    flat, starts = torch.tensor([token for row in rows for token in row]), lengths.cumsum(0) - lengths
-    return F.embedding_bag(flat, words, starts, mode="sum") / lengths[:, None].sqrt()
 
 
 def _counted(tokenizer: Any, texts: Iterable[str]) -> Tensor:

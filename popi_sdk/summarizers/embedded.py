@@ -15,7 +15,7 @@ from popi_sdk.manifest import MANIFEST, read_manifest
 from popi_sdk.summarizers.engines import missing_package
 
 if TYPE_CHECKING:
-    from popi_sdk.summarizers.trained import TrainedSummarizer
+    from popi_sdk.summarizers.quoting import QuotingSummarizer
 
 _log = logging.getLogger("popi_sdk")
 
@@ -28,12 +28,12 @@ BETTER = "better_than_contrast"
 class Choice:
     """What "auto" takes."""
 
-    summarizer: TrainedSummarizer | None
+    summarizer: QuotingSummarizer | None
     """The embedded model; None for contrast."""
     why: str
 
 
-def embedded(threads: int = 1) -> TrainedSummarizer:
+def embedded(threads: int = 1) -> QuotingSummarizer:
     """The embedded model; its weights are loaded when the first summary is wanted.
 
     Raises:
@@ -41,14 +41,14 @@ def embedded(threads: int = 1) -> TrainedSummarizer:
         MissingExtraError: what runs its weights is not installed.
         SummarizerError: its files are damaged.
     """
-    from popi_sdk.summarizers.trained import TrainedSummarizer
+    from popi_sdk.summarizers.quoting import QuotingSummarizer
 
     if not _is_shipped():
         raise ConfigError(
             "`summarizer`: this install of popi-sdk ships no embedded model",
             hint='Install a release, or set summarizer = "contrast" or a directory that `popi-train export` wrote.',
         )
-    return TrainedSummarizer(FOLDER, threads=threads)
+    return QuotingSummarizer(FOLDER, threads=threads)
 
 
 def choose(threads: int = 1) -> Choice:

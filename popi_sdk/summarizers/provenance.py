@@ -15,7 +15,7 @@ What is named mattered; what is not named may have mattered together with others
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp
 from statistics import fmean
@@ -35,6 +35,11 @@ class Written:
     text: str
     told: Sequence[float]
     """Log-probability of each token, and last that of the end."""
+
+
+def written_out(ids: Sequence[int], told: Sequence[float], decode: Callable[[Sequence[int]], str]) -> Written:
+    """The text of `ids`, and where each of them ends in it."""
+    return Written([len(decode(ids[: place + 1])) for place in range(len(ids))], decode(ids), told)
 
 
 @dataclass(frozen=True, slots=True)

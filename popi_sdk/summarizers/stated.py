@@ -124,11 +124,11 @@ def _of_statement(one: Said) -> Iterator[Spoken]:
             continue
         words = words[0].upper() + words[1:]
         closed = words if words.endswith(_ENDS) else words + ("。" if _CJK_END.search(words) else ".")
-        meant = wishes(words) + _settings(words.lower())
+        meant = wishes(words) + settings(words.lower())
         yield Spoken(meant, closed, (one.signal_id,), (one.place, line))
 
 
-def _settings(lowered: str) -> tuple[Wish, ...]:
+def settings(lowered: str) -> tuple[Wish, ...]:
     """Aspects with a value of their own: units, spelling, what to call the user."""
     found = []
     for aspect, values in {

@@ -171,6 +171,14 @@ _SMALL_TALK = re.compile(
 )
 
 
+def is_plain(sentence: str) -> bool:
+    """Whether a sentence of a statement plainly tells to do something, or who the user is; narrower than `says_how`."""
+    lowered = sentence.lower().replace("’", "'").strip(" .!,…")
+    words = re.findall(r"[^\W_]+(?:['-][^\W_]+)*", lowered)
+    tells = len(words) > 1 and (words[0] in _IMPERATIVES or _asks_after_a_condition(lowered))
+    return tells or any(pattern.search(lowered) for pattern in (_CERTAIN, _ABOUT_ME, _OF_THE_USER))
+
+
 def says_how(sentence: str) -> bool:
     """Whether a sentence of a statement is about how to be answered; in doubt it is, that is what statements are for.
 

@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from popi_sdk.summarizers.remark_patterns import ANSWERING, LANGUAGES, REMARKS
+from popi_sdk.style.languages import LANGUAGES
+from popi_sdk.summarizers.remark_patterns import ANSWERING, REMARKS
 from popi_sdk.summarizers.topic_patterns import LESS, MORE, TOPICS
 
 

@@ -1,6 +1,7 @@
 """A summarizer that the trainer exported, run in this process from its directory.
 
     signals -> prompt -> the likeliest answer -> said with too little confidence? then nothing
+                                              -> hardly surer of a clause than of its reverse? then without it
                                               -> clauses -> the signals behind each (`provenance`) -> guard
 
 What it reads is checked when it is made; its weights are loaded when the first summary is wanted.
@@ -19,9 +20,10 @@ from typing import TypeVar
 from popi_sdk.errors import PopiError, SummarizerError
 from popi_sdk.manifest import Form, check_files
 from popi_sdk.signals import Signal
+from popi_sdk.summarizers import doubts
 from popi_sdk.summarizers.engines import Engine, Reading, choose_form, load_engine
 from popi_sdk.summarizers.prompts import Asked, TrainedPrompts
-from popi_sdk.summarizers.provenance import MOST_TRIED, LeftOut, Written, with_sources
+from popi_sdk.summarizers.provenance import MOST_TRIED, LeftOut, Written, with_sources, written_out
 from popi_sdk.summarizers.written import NOTHING_SAID, answer_of
 from popi_sdk.summary import Summary
 
@@ -62,7 +64,8 @@ class TrainedSummarizer:
     def summarize(self, signals: Sequence[Signal], previous: Summary | None = None) -> Summary:
         """Write a summary of `signals`, or bring `previous` up to date with them; what it returns has been guarded.
 
-        Empty when the model says that there is nothing to say, or is less sure than `manifest.abstain_below`.
+        Empty when the model says that there is nothing to say, is less sure of it than `manifest.abstain_below`, or of
+        each clause, beside its reverse, than `manifest.doubt_below`.
 
         Raises:
             SummarizerError: the weights cannot be loaded or run, or no signal fits the model's window.
@@ -112,6 +115,15 @@ class TrainedSummarizer:
         with self._alone():
             return answer_of(self._decoded(ids))
 
+    def said_of(self, prompt: Sequence[int], ids: Sequence[int]) -> str:
+        """The text of `ids` without its doubtful clauses, whatever the confidence in the whole.
+
+        Raises:
+            SummarizerError: the weights cannot be loaded or run.
+        """
+        with self._reading(len(prompt)) as reading:
+            return self._without_doubtful(reading, prompt, ids, self._written(reading, prompt, ids))
+
     def confidence(self, prompt: Sequence[int], summary: Sequence[int]) -> float:
         """How much surer the model is of `summary` than of saying that there is none, in nats per token.
 
@@ -122,38 +134,71 @@ class TrainedSummarizer:
             SummarizerError: the weights cannot be loaded or run.
         """
         with self._reading(len(prompt)) as reading:
-            return self._margin(reading, prompt, summary)
+            return self._margin(reading, prompt, self._told(reading, prompt, summary))
+
+    def margins(self, prompt: Sequence[int], summary: Sequence[int]) -> dict[str, float]:
+        """By clause of `summary`, how much likelier (in nats) the model finds it than its reverse in its place.
+
+        Clauses that are not in the SDK's own words have no reverse, and are not among them. One with less than
+        `manifest.doubt_below` is left out.
+
+        Raises:
+            SummarizerError: the weights cannot be loaded or run.
+        """
+        with self._reading(len(prompt)) as reading:
+            return self._margins(reading, prompt, summary, self._written(reading, prompt, summary))
 
     # --- from a prompt to a summary ----------------------------------------------------------------------------------
 
     def _summary(self, reading: Reading, asked: Asked) -> Summary:
         from popi_sdk.guard import as_clauses, guard  # its rules take a while to load; making a client need not wait
 
-        answer = self._said(reading, asked)
-        if not answer and asked.previous:  # what is new says nothing; what was known before is not lost by it
+        answer, written, text = self._said(reading, asked)
+        if not text and asked.previous:  # what is new says nothing; what was known before is not lost by it
             return asked.previous
-        if not answer:
+        if not text:
             return Summary(signal_ids=asked.rendered.signal_ids, model=self.name)
-        ends = [len(self._decoded(answer[: place + 1])) for place in range(len(answer))]
-        written = Written(ends, self._decoded(answer), self._told(reading, asked.ids, answer))
+        written = written or self._written(reading, asked.ids, answer)
         left_out = self._left_out(reading, asked, answer, written.told)
-        summary = with_sources(as_clauses(answer_of(written.text)), written, left_out, asked.previous)
+        summary = with_sources(as_clauses(text), written, left_out, asked.previous)
         return guard(summary, max_tokens=self.manifest.max_summary_tokens, model=self.name)
 
     def _text(self, reading: Reading, asked: Asked) -> str:
-        return answer_of(self._decoded(self._said(reading, asked)))
+        return self._said(reading, asked)[-1]
 
-    def _said(self, reading: Reading, asked: Asked) -> list[int]:
-        """The tokens of the answer; none when nothing is to be said."""
+    def _said(self, reading: Reading, asked: Asked) -> tuple[list[int], Written | None, str]:
+        """The answer's tokens, how it was written where that had to be known, and what of it is said, if anything."""
         if not asked.says_something:
-            return []
-        answer = self._answer(reading, asked.ids)
-        if not answer_of(self._decoded(answer)):
-            return []
-        least = self.manifest.abstain_below
-        if least is not None and self._margin(reading, asked.ids, answer) < least:
-            return []
-        return answer
+            return [], None, ""
+        answer, least = self._answer(reading, asked.ids), self.manifest.abstain_below
+        text = answer_of(self._decoded(answer))
+        if not text or (least is None and self.manifest.doubt_below is None):
+            return answer, None, text
+        written = self._written(reading, asked.ids, answer)
+        if least is not None and self._margin(reading, asked.ids, written.told) < least:
+            return answer, written, ""
+        return answer, written, self._without_doubtful(reading, asked.ids, answer, written)
+
+    def _written(self, reading: Reading, prompt: Sequence[int], answer: Sequence[int]) -> Written:
+        return written_out(answer, self._told(reading, prompt, answer), self._decoded)
+
+    def _without_doubtful(
+        self, reading: Reading, prompt: Sequence[int], answer: Sequence[int], written: Written
+    ) -> str:
+        text, least = answer_of(written.text), self.manifest.doubt_below
+        if least is None or not text:
+            return text
+        margins = self._margins(reading, prompt, answer, written)
+        return "\n".join(line for line in text.splitlines() if margins.get(line.strip(), least) >= least)
+
+    def _margins(
+        self, reading: Reading, prompt: Sequence[int], answer: Sequence[int], written: Written
+    ) -> dict[str, float]:
+        def encode(text: str) -> list[int]:
+            return self._ready().tokenizer.encode(text, add_special_tokens=False)
+
+        room = self.manifest.window - len(prompt)
+        return doubts.margins(answer, written, room, encode, lambda ids: self._told(reading, prompt, ids))
 
     def _answer(self, reading: Reading, prompt: Sequence[int]) -> list[int]:
         return reading.continued(prompt, self.manifest.max_summary_tokens, self.manifest.stop_tokens)
@@ -161,10 +206,9 @@ class TrainedSummarizer:
     def _told(self, reading: Reading, prompt: Sequence[int], answer: Sequence[int]) -> list[float]:
         return reading.log_probabilities(prompt, answer, self.manifest.stop_tokens)
 
-    def _margin(self, reading: Reading, prompt: Sequence[int], answer: Sequence[int]) -> float:
+    def _margin(self, reading: Reading, prompt: Sequence[int], told: Sequence[float]) -> float:
         nothing = self._ready().tokenizer.encode(NOTHING_SAID, add_special_tokens=False)
-        told = self._told(reading, prompt, answer)
-        cut_off = len(answer) == self.manifest.max_summary_tokens  # the longest summary has no end of its own
+        cut_off = len(told) - 1 == self.manifest.max_summary_tokens  # the longest summary has no end of its own
         return fmean(told[:-1] if cut_off else told) - fmean(self._told(reading, prompt, nothing))
 
     def _left_out(self, reading: Reading, asked: Asked, answer: Sequence[int], told: Sequence[float]) -> LeftOut:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import statistics
+from functools import cache
 
 from popi_sdk.style.measures import count_words
 from popi_sdk.summarizers.findings import Finding
-from popi_sdk.summarizers.topic_patterns import MORE
+from popi_sdk.summarizers.topic_patterns import LESS, MORE
 from popi_sdk.summarizers.topics import Wish
 from popi_sdk.summary import Clause
 
@@ -58,6 +59,35 @@ def wish_text(wish: Wish) -> str:
         return f"Answer in {wish.direction}."
     more, less = MORE_LESS[wish.aspect]
     return (more if wish.direction == MORE else less).format(size="")
+
+
+def reverse_of(clause: str) -> str | None:
+    """The clause that asks for the reverse, of one in our own words; None of any other.
+
+    >>> reverse_of("Use emoji."), reverse_of("Answer in German.")
+    ('Do not use emoji.', None)
+    """
+    return _reverses().get(clause)
+
+
+def aspect_of(clause: str) -> str:
+    """The aspect that a clause in our own words is about; empty of any other.
+
+    >>> aspect_of("Use emoji."), aspect_of("Use metric units.")
+    ('emoji', '')
+    """
+    return _aspects().get(clause, "")
+
+
+@cache
+def _aspects() -> dict[str, str]:
+    return {wish_text(Wish(aspect, way)): aspect for aspect in MORE_LESS for way in (MORE, LESS)}
+
+
+@cache
+def _reverses() -> dict[str, str]:
+    pairs = [tuple(wish_text(Wish(aspect, way)) for way in (MORE, LESS)) for aspect in MORE_LESS]
+    return {one: other for pair in pairs for one, other in (pair, pair[::-1])}
 
 
 def finding_clause(finding: Finding) -> Clause:

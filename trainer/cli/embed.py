@@ -40,6 +40,7 @@ def embed(
         from trainer.cli.tables import show_evaluation
 
         show_evaluation(shipped.evaluation)
+        typer.echo(f"{100 * shipped.doubted.left_out:.1f} % of the clauses are doubtful and left out.")
         if shipped.better_than_contrast:
             typer.echo('Shipped. It is better than contrast, so summarizer="auto" takes it.')
         else:

@@ -30,7 +30,7 @@ from trainer.people.answers import Answers
 from trainer.people.choosing import Population, RealUser, Simulated, simulate
 from trainer.people.showing import Shown, Speaker
 from trainer.people.texts import clause_of
-from trainer.people.wordings import Phrasebook, phrasebook
+from trainer.people.wordings import Part, Phrasebook, phrasebook
 
 MIXED: Mapping[str, float] = {
     "pair": 0.30, "rating": 0.12, "edit": 0.10, "statement": 0.17, "conversation": 0.17, "demonstration": 0.03,
@@ -61,9 +61,8 @@ class People:
     """With more than 0, a person shows between this many and all of the population's signals, few more often."""
     without_wishes: float = 0.0
     """Share of people who wish for nothing."""
-    unseen_wordings: bool = False
-    rough: bool = False
-    """Whether people say their wordings carelessly: in lower case, with words left out or put before them."""
+    wordings: Part = "spoken"
+    """The part of all wordings that they speak in."""
 
     def __post_init__(self) -> None:
         if self.kinds not in ("mixed", "all", *ALONE):
@@ -80,7 +79,7 @@ def people_examples(
     Raises:
         ConfigError: settings that no people can have, or too few tasks with answers that differ enough.
     """
-    book = phrasebook(unseen=people.unseen_wordings)
+    book = phrasebook(people.wordings)
     simulated = simulate(answers, people.population, seed=seed)
     twins = 2 if people.population.mirrored else 1
     names = [simulated[place - place % twins].example.user for place in range(len(simulated))]
@@ -111,7 +110,7 @@ def _example(one: Simulated, name: str, people: People, book: Phrasebook, dialog
         counts = range(people.few, len(choices) + 1)
         choices = choices[: draw.choices(counts, [1 / count for count in counts])[0]]
     language = draw.choice(book.languages) if draw.random() < ASKS_LANGUAGE else ""
-    speaker = Speaker(one.user, book, dialogues, draw, quiet=quiet, rough=people.rough)
+    speaker = Speaker(one.user, book, dialogues, draw, quiet=quiet)
     kinds = _kinds(people.kinds, len(choices), draw)
     shown = [speaker.show(choice, kind) for choice, kind in zip(choices, kinds, strict=True)]
     signals = [item.signal for item in shown]
@@ -125,7 +124,7 @@ def _example(one: Simulated, name: str, people: People, book: Phrasebook, dialog
         **one.example.slices,
         "shown": people.kinds if people.kinds != "mixed" else _name(kinds),
         "wishes": "0" if quiet else one.example.slices["wishes"],
-        "wordings": "unseen" if people.unseen_wordings else "seen",
+        "wordings": people.wordings,
     }
     return Example(
         user=name,

@@ -1,6 +1,7 @@
 """What summaries say of simulated people, word for word: the wishes, their reverse, or something else.
 
-Only clauses in the SDK's own words count (`trainer.people.texts.clause_of`), which are those a model is taught.
+Only clauses in the SDK's own words count (`trainer.people.texts.clause_of`), which are those a model is taught; what is
+repeated of a person's own words does not.
 """
 
 from __future__ import annotations
@@ -8,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from popi_sdk.style.facts import ASPECTS
+from popi_sdk.summarizers.wording import aspect_of, reverse_of
 from popi_sdk.summary import Summary
 from trainer.data import Example
-from trainer.people.texts import clause_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,13 @@ def named_by(written: Sequence[tuple[Example, Summary]]) -> Named:
     right = reverse = clauses = wishes = 0
     for example, summary in written:
         wished = set(example.oracle.splitlines())
-        said = [clause.text for clause in summary.clauses]
+        said = [clause.text for clause in summary.clauses if _in_our_words(clause.text)]
         right += sum(one in wished for one in said)
-        reverse += sum(_REVERSE.get(one) in wished for one in said)
+        reverse += sum(reverse_of(one) in wished for one in said)
         clauses += len(said)
         wishes += len(wished)
     return Named(right, reverse, clauses - right - reverse, wishes)
 
 
-_REVERSE = {clause_of(aspect, more): clause_of(aspect, not more) for aspect in ASPECTS for more in (True, False)}
+def _in_our_words(clause: str) -> bool:
+    return bool(aspect_of(clause)) or clause.startswith("Answer in ")

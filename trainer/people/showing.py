@@ -13,21 +13,15 @@ from dataclasses import dataclass, replace
 from popi_sdk.signals import Conversation, Demonstration, Edit, Persona, Rating, Signal, Statement
 from trainer.people.answers import INDEX, Answer
 from trainer.people.choosing import Choice, RealUser
-from trainer.people.wordings import Phrasebook, Wordings, turning
+from trainer.people.wordings import Phrasebook, Wordings
 
 SAID = 3.0
 """What saying a wish in words counts, in usual differences."""
 CLIP = 1.5
 """No single choice counts for more usual differences."""
-LEFT_OUT = 0.2
-"""Share of words that are left out where somebody is careless."""
-CROSSED = 0.3
-"""Share of wishes that people who speak carelessly put together from a frame and what it is about."""
 
 JOBS = ("nurse", "teacher", "electrician", "student", "accountant", "chef", "software engineer", "farmer", "lawyer",
         "retired", "designer", "bus driver", "biologist", "shop owner", "parent at home", "mechanic")  # fmt: skip
-OPENERS = ("Please,", "Hey,", "Honestly,", "For the future:", "Just so you know,", "One more thing:", "ok", "Hm,",
-           "So,", "To be frank,", "Sorry,", "By the way,", "Again,", "Well,", "Next time:")  # fmt: skip
 CITIES = ("Leeds", "Lagos", "Porto", "Toronto", "Pune", "Oslo", "Lima", "Austin", "Kyoto", "Cork", "Graz", "Perth")
 
 
@@ -50,14 +44,12 @@ class Speaker:
         draw: random.Random,
         *,
         quiet: bool,
-        rough: bool,
     ) -> None:
         self._user = user
         self._book = book
         self._dialogues = dialogues
         self._draw = draw
         self._quiet = quiet
-        self._rough = rough
         self._unsaid: list[str] = []
 
     def show(self, choice: Choice, kind: str) -> Shown:
@@ -116,14 +108,14 @@ class Speaker:
 
     def _statement(self) -> Shown:
         if self._quiet:
-            return Shown(Statement(self._says(self._book.quiet.said)), {})
+            return Shown(Statement(self._draw.choice(self._book.quiet.said)), {})
         aspect = self._wish_to_name()
-        return Shown(Statement(self._wishes(aspect, self._words(aspect).said)), {aspect: SAID})
+        return Shown(Statement(self._draw.choice(self._words(aspect).said)), {aspect: SAID})
 
     def _conversation(self, choice: Choice) -> Shown:
         evidence: dict[str, float] = {}
         if self._quiet:
-            words = self._says(self._book.quiet.remarked)
+            words = self._draw.choice(self._book.quiet.remarked)
         else:
             words, aspect = self._remark(choice)
             evidence[aspect] = SAID
@@ -147,7 +139,7 @@ class Speaker:
     def _small_talk(self) -> Signal:
         if self._dialogues and self._draw.random() < 0.4:
             return self._draw.choice(self._dialogues)
-        return Statement(self._says(self._book.quiet.said))
+        return Statement(self._draw.choice(self._book.quiet.said))
 
     def _wish_to_name(self) -> str:
         """The next wish to say in words: stronger ones first, each once before any comes again."""
@@ -161,17 +153,7 @@ class Speaker:
         wishes = self._user.newest
         missed = {a: w * (choice.chosen.style[INDEX[a]] - choice.rejected.style[INDEX[a]]) for a, w in wishes.items()}
         aspect = max(sorted(missed), key=lambda a: missed[a] * self._draw.uniform(0.5, 1.5))
-        return self._wishes(aspect, self._words(aspect).remarked), aspect
-
-    def _wishes(self, aspect: str, wordings: Sequence[str]) -> str:
-        """A wish in words."""
-        if self._rough and self._draw.random() < CROSSED:
-            return self._says([self._book.crossed(aspect, self._user.newest[aspect] > 0, self._draw)])
-        return self._says(wordings)
-
-    def _says(self, wordings: Sequence[str]) -> str:
-        words = self._draw.choice(wordings)
-        return roughly(words, self._draw) if self._rough else words
+        return self._draw.choice(self._words(aspect).remarked), aspect
 
     def _words(self, aspect: str) -> Wordings:
         return self._book.wishes[aspect, self._user.newest[aspect] > 0]
@@ -181,25 +163,6 @@ class Speaker:
         apart = ((a, w, choice.chosen.style[INDEX[a]] - choice.rejected.style[INDEX[a]])
                  for a, w in self._user.newest.items())  # fmt: skip
         return {a: weight * _clip(math.copysign(1, w) * distance / math.sqrt(2)) for a, w, distance in apart}
-
-
-def roughly(text: str, draw: random.Random) -> str:
-    """The same said carelessly, so that nothing hangs on a single word or on how a sentence begins.
-
-    What tells which way a wish goes is never left out: the same without it would be the reverse.
-    """
-    words = text.split()
-    if draw.random() < 0.7 and len(words) > 4:
-        words = [word for word in words if draw.random() > LEFT_OUT or _turns(word)] or words
-    if draw.random() < 0.3:
-        words.insert(0, draw.choice(OPENERS))
-    said = " ".join(words)
-    return said.lower() if draw.random() < 0.3 else said
-
-
-def _turns(word: str) -> bool:
-    plain = word.casefold().replace("\u2019", "'").strip(".,:;!?\"'()-")
-    return plain.endswith("n't") or plain in turning()
 
 
 def _clip(value: float) -> float:

@@ -1,6 +1,6 @@
 """Who is trained on and who is not, among simulated people: other tasks, other people, other words.
 
-train        tasks of their own, wordings that may be trained on, people who show little or much or wish for nothing
+train        tasks of their own, wordings that are spoken, people who show little or much or wish for nothing
 validation   other tasks and people
 test         other tasks and people again, and wordings that nothing was trained on; 8 signals each
 
@@ -35,13 +35,14 @@ FEWEST = 1
 FEWEST_TO_CALIBRATE_ON = 4
 """Signals that a person to calibrate on shows at least: of one or two choices hardly anything can be told."""
 TEST_SIGNALS, TEST_PAIRS = 8, 4
-SIZES = {"validation": 200, "calibration": 400, "test": 400, "alone": 160}
-"""People to validate and calibrate on; people of the test split who show things in all ways, and in each way alone."""
+SIZES = {"validation": 200, "calibration": 400, "doubts": 120, "test": 400, "alone": 160}
+"""People to validate and calibrate on; in each way of showing things, people to find out on when to doubt; people of
+the test split who show things in all ways, and in each way alone."""
 
 
 def people_to_train_on(config: PeopleConfig, seed: int) -> list[Example]:
     """The training split."""
-    people = People(_population(config, config.users), few=FEWEST, without_wishes=config.without_wishes, rough=True)
+    people = People(_population(config, config.users), few=FEWEST, without_wishes=config.without_wishes)
     return people_examples(answers_by_split(config.answers)["train"], people, dialogues_of(config), seed=seed)
 
 
@@ -55,7 +56,7 @@ def newcomers(config: PeopleConfig, seed: int, count: int) -> Iterator[Example]:
     while True:
         signals = max(1, round(min(1.0, 2 * made / count) * config.signals))
         population = _population(config, AT_A_TIME, signals, config.pairs)
-        people = People(population, few=FEWEST, without_wishes=config.without_wishes, rough=True)
+        people = People(population, few=FEWEST, without_wishes=config.without_wishes)
         chunk = people_examples(
             answers_by_split(config.answers)["train"], people, dialogues_of(config), seed=f"{seed} newcomers {made}"
         )
@@ -78,7 +79,7 @@ def people_to_test_on(config: PeopleConfig, seed: int) -> list[Example]:
     examples: list[Example] = []
     for kinds in ("all", *ALONE):
         population = _population(config, SIZES["test" if kinds == "all" else "alone"], TEST_SIGNALS, TEST_PAIRS)
-        people = People(population, kinds=kinds, unseen_wordings=True)
+        people = People(population, kinds=kinds, wordings="unseen")
         examples += people_examples(answers, people, dialogues, seed=f"{seed} {kinds}")
     return examples
 
@@ -90,6 +91,16 @@ def people_to_calibrate_on(config: PeopleConfig, seed: int) -> list[Example]:
     return people_examples(
         answers_by_split(config.answers)["validation"], people, dialogues_of(config), seed=f"{seed} calibration"
     )
+
+
+def people_to_doubt_on(config: PeopleConfig, seed: int) -> list[Example]:
+    """Others over the validation tasks, some for every way of showing things, who all wish for something."""
+    answers, dialogues = answers_by_split(config.answers)["validation"], dialogues_of(config)
+    examples: list[Example] = []
+    for kinds in ("all", *ALONE):
+        population = _population(config, SIZES["doubts"], TEST_SIGNALS, TEST_PAIRS)
+        examples += people_examples(answers, People(population, kinds=kinds), dialogues, seed=f"{seed} doubts {kinds}")
+    return examples
 
 
 def write_people(config: PeopleConfig, seed: int, folder: Path) -> None:

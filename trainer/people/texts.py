@@ -29,7 +29,7 @@ SHARES = {"answers": 0.5, "dialogues": 0.3, "wordings": 0.2}
 def described_answers(answers: Answers, seed: int) -> Iterator[tuple[str, str, str]]:
     """Endless (description, question, answer): what a generator that reads texts learns to follow descriptions from."""
     draw = random.Random(f"{seed} described")
-    book = phrasebook()
+    book = phrasebook("taught")
     while True:
         task = draw.choice(answers.tasks)
         answer = draw.choice(task.answers)
@@ -44,7 +44,7 @@ def described_levels(answers: Answers, seed: int) -> Iterator[tuple[str, str, st
     neither know the answers by heart nor take what usually comes with a wish for the wish.
     """
     draw = random.Random(f"{seed} described levels")
-    book = phrasebook()
+    book = phrasebook("taught")
     pool = [(answer, levels(answer.text).split()) for task in answers.tasks for answer in task.answers]
     while True:
         apart = _apart(draw.choice(pool)[0], draw)
@@ -61,10 +61,10 @@ def described_levels(answers: Answers, seed: int) -> Iterator[tuple[str, str, st
 def plain_texts(answers: Answers, dialogues: Sequence[Conversation], seed: int) -> Iterator[tuple[str, str]]:
     """Endless (kind, text): answers, pieces of dialogues, and a few wordings at a time; `kind` is a key of `SHARES`.
 
-    What people say is in lower case, as the small model's templates have it: one word, one token.
+    What people say is in lower case, as the small generator's template has it: one word, one token.
     """
     draw = random.Random(f"{seed} plain")
-    wordings = _all_wordings(phrasebook())
+    wordings = _all_wordings(phrasebook("taught"))
     kinds = [kind for kind in SHARES if kind != "dialogues" or dialogues]
     while True:
         kind = draw.choices(kinds, [SHARES[one] for one in kinds])[0]
