@@ -7,13 +7,13 @@ exactly than they can ("At most three sentences."), is repeated as `contrast` wo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from popi_sdk.signals import Persona, Signal, Statement
 from popi_sdk.style.asking import asks
 from popi_sdk.summarizers.contrast import Contrast
-from popi_sdk.summarizers.stated import sentences, settings
+from popi_sdk.summarizers.stated import settings
 from popi_sdk.summarizers.statement_shapes import is_plain
 from popi_sdk.summarizers.trained import TrainedSummarizer
 from popi_sdk.summarizers.wording import aspect_of
@@ -46,8 +46,12 @@ class QuotingSummarizer(TrainedSummarizer):
 
 
 def quoted(signals: Sequence[Signal]) -> Summary:
-    """What `contrast` repeats of what is said beyond the model's clauses."""
-    return Contrast().summarize(list(_beyond(signals)))
+    """What `contrast` repeats of statements and profiles, as far as it is beyond the model's clauses.
+
+    Whole statements are judged: of one that gives the assistant an order nothing is repeated.
+    """
+    said = Contrast().summarize([signal for signal in signals if isinstance(signal, Persona | Statement)])
+    return replace(said, clauses=tuple(clause for clause in said.clauses if _is_beyond(clause)))
 
 
 def beside(own_words: Summary, inferred: Summary) -> Summary:
@@ -60,14 +64,12 @@ def beside(own_words: Summary, inferred: Summary) -> Summary:
     return replace(inferred, clauses=(*own_words.clauses, *rest), signal_ids=tuple(ids), removed=removed)
 
 
-def _beyond(signals: Sequence[Signal]) -> Iterator[Signal]:
-    for signal in signals:
-        if isinstance(signal, Persona):
-            yield signal
-        elif isinstance(signal, Statement):
-            kept = [one for one in sentences(signal.text) if _is_exact(one) or (is_plain(one) and not _is_read(one))]
-            if kept:
-                yield signal.model_copy(update={"text": " ".join(kept)})
+def _is_beyond(clause: Clause) -> bool:
+    if clause.aspect == "persona":
+        return True
+    return _is_exact(clause.text) or (
+        is_plain(clause.text) and not aspect_of(clause.text) and not _is_read(clause.text)
+    )
 
 
 def _is_exact(sentence: str) -> bool:
