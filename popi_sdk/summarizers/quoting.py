@@ -30,7 +30,7 @@ class QuotingSummarizer(TrainedSummarizer):
     """A `TrainedSummarizer` that also repeats what users say and it has no clause for."""
 
     def summarize(self, signals: Sequence[Signal], previous: Summary | None = None) -> Summary:
-        """See `TrainedSummarizer.summarize`."""
+        """See `TrainedSummarizer.summarize`; own words are not guarded yet, as those of `contrast` are not."""
         return beside(quoted(signals), super().summarize(signals, previous))
 
     def summarize_many(self, histories: Sequence[Sequence[Signal]]) -> list[Summary]:
