@@ -10,4 +10,6 @@ cd "$(dirname "$0")"
 export POPI_STORE ALPHA_KEY BETA_KEY LITELLM_MASTER_KEY
 export LITELLM_LOCAL_MODEL_COST_MAP=True
 
-exec litellm --config config.yaml --host 127.0.0.1 --port "${PORT:-4000}" --telemetry False
+# Clients drop an idle connection after 5 seconds, and so would the proxy: it waits longer, or a request now and then
+# goes out on a connection that is just being closed.
+exec litellm --config config.yaml --host 127.0.0.1 --port "${PORT:-4000}" --telemetry False --keepalive_timeout 75
