@@ -80,8 +80,9 @@ class Manifest(_Part):
     """Ids that end a summary."""
     abstain_below: float | None = None
     """A summary with less `TrainedSummarizer.confidence` than this (nats per token) is not given; None: all are."""
-    doubt_below: float | None = None
-    """A clause that is likelier than its reverse by less than this (nats) is left out; None: none is."""
+    doubt_below: Mapping[str, float] = Field(default_factory=dict)
+    """A clause that is likelier than its reverse by less than this (nats) is left out, by how the user shows things
+    (`popi_sdk.summarizers.doubts.way_of`); empty: none is."""
     forms: tuple[Form, ...] = Field(min_length=1)
     files: Mapping[str, FileFacts]
     """Every file but this one and the model card, by its path in the directory."""

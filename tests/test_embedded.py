@@ -503,7 +503,7 @@ class TestDoubts:
         margins = plain.margins(prompt, plain.summary_ids(prompt))
         (doubtful, least), (sure, most) = sorted(margins.items(), key=lambda one: one[1])
         for threshold, text in ((least - 1e-3, f"{doubtful} {sure}"), (least + 1e-3, sure), (most + 1e-3, "")):
-            edit_manifest(folder, doubt_below=threshold)
+            edit_manifest(folder, doubt_below={"statement": threshold, "edit": most + 1})
             summarizer = TrainedSummarizer(folder, form)
             summary = summarizer.summarize(said(SHORT, METRIC))
             assert sorted(one.text for one in summary.clauses) == sorted(one for one in margins if one in text)
@@ -511,7 +511,7 @@ class TestDoubts:
             assert all(clause.signal_ids for clause in summary.clauses)
 
     def test_an_update_of_which_every_clause_is_doubtful_keeps_what_was_known(self, folder: Path) -> None:
-        edit_manifest(folder, doubt_below=1_000.0)
+        edit_manifest(folder, doubt_below={"statement": 1_000.0})
         known = Summary(clauses=(Clause("Use lists.", ("old",)),))
         assert TrainedSummarizer(folder, "transformers").summarize(said(SHORT), known) == known
 
@@ -526,7 +526,7 @@ class TestDoubts:
 
     def test_a_clause_without_a_reverse_stays(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(doubts, "reverse_of", lambda _: None)
-        edit_manifest(folder, doubt_below=1_000.0)
+        edit_manifest(folder, doubt_below={"statement": 1_000.0})
         assert TrainedSummarizer(folder, "transformers").texts([said(SHORT)]) == ["Keep answers short."]
 
 

@@ -300,9 +300,9 @@ class TestWhatIsRefused:
         with pytest.raises(IncompatibleSummarizerError, match="templates"):
             self.opened(copy)
 
-    @pytest.mark.parametrize("threshold", ["abstain_below", "doubt_below"])
-    def test_one_that_keeps_silent_where_it_is_not_sure(self, copy: Path, threshold: str) -> None:
-        edit_manifest(copy, **{threshold: 0.5})
+    @pytest.mark.parametrize("threshold", [{"abstain_below": 0.5}, {"doubt_below": {"edit": 0.5}}])
+    def test_one_that_keeps_silent_where_it_is_not_sure(self, copy: Path, threshold: dict[str, Any]) -> None:
+        edit_manifest(copy, **threshold)
         with pytest.raises(IncompatibleSummarizerError, match="how sure it is"):
             self.opened(copy)
 

@@ -142,7 +142,7 @@ def test_codes_have_the_first_letters_for_less_and_the_last_for_more_by_their_li
 def test_nothing_of_a_text_stays_in_memory() -> None:
     text = "Zanzibarquux wants it shorter, please."
     assert asks(text)
-    assert "zanzibarquux" not in repr(asking._cache).lower()
+    assert "zanzibarquux" not in repr(asking._read.known).lower()
 
 
 def test_a_text_seen_lately_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:

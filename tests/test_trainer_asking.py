@@ -44,11 +44,11 @@ def forgetful(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
     """A table of one's own in the place of the shipped one, and nothing in memory of that."""
     monkeypatch.setattr(asking, "TABLE", tmp_path / "asking.bin")
     caches = (asking.header, asking._table)
-    asking._cache.clear()
+    asking._read.known.clear()
     for one in caches:
         one.cache_clear()
     yield tmp_path / "asking.bin"
-    asking._cache.clear()
+    asking._read.known.clear()
     for one in caches:
         one.cache_clear()
 

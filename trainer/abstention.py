@@ -71,5 +71,4 @@ def threshold(confidences: Sequence[float], worth: Sequence[float]) -> float | N
 
 def _written(summarizer: TrainedSummarizer, example: Example) -> tuple[str, float]:
     prompt = summarizer.prompt(example.signals)
-    ids = summarizer.summary_ids(prompt)
-    return summarizer.said_of(prompt, ids), summarizer.confidence(prompt, ids)
+    return summarizer.texts([example.signals])[0], summarizer.confidence(prompt, summarizer.summary_ids(prompt))

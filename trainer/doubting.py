@@ -1,30 +1,29 @@
 """How much surer of a clause than of its reverse a summarizer has to be to say it: from people it was not trained on.
 
-The margin is `TrainedSummarizer.margins`. The threshold is the least one with which at most `AIM` of what is said about
-people who show things in one way is the reverse of what they wish for, whichever way that is.
+The margin is `TrainedSummarizer.margins`. For each way of showing things (`popi_sdk.summarizers.doubts.way_of`) the
+threshold is the least one with which at most `AIM` of what is said is the reverse of what people wish for.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from popi_sdk.summarizers.doubts import way_of
 from popi_sdk.summarizers.trained import TrainedSummarizer
 from popi_sdk.summarizers.wording import reverse_of
 from trainer.data import Example
+from trainer.progress import Reporter
 
-AIM = 0.035
-"""Below the share that is allowed (`trainer.ship.SELDOM`), as it is found on a few hundred people only."""
+AIM = 0.03
+"""Below the share that is allowed (`trainer.ship.SELDOM`), as it is found on some hundreds of people only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
     """A clause that was written of somebody."""
 
-    way: str
-    """How that person shows things."""
     margin: float
     """How much likelier it is than its reverse, in nats."""
     reversed: bool
@@ -33,41 +32,48 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Doubted:
-    """A threshold, and what it does to the people it was found on."""
+    """Thresholds, and what they do to the people they were found on."""
 
-    threshold: float | None
-    """Nats; None where everything may be said."""
+    least: Mapping[str, float]
+    """Nats, by way of showing things."""
     clauses: int
     left_out: float
     """Share of the clauses that are not said for it."""
 
 
-def calibrate_doubts(summarizer: TrainedSummarizer, people: Sequence[Example]) -> Doubted:
-    """Find the threshold for a summarizer that has none yet."""
-    clauses = [clause for example in people for clause in _written(summarizer, example)]
-    found = doubt_threshold(clauses)
-    left_out = sum(found is not None and clause.margin < found for clause in clauses)
-    return Doubted(found, len(clauses), left_out / max(1, len(clauses)))
+def calibrate_doubts(
+    summarizer: TrainedSummarizer, people: Sequence[Example], reporter: Reporter | None = None
+) -> Doubted:
+    """Find the thresholds for a summarizer that has none yet."""
+    by_way: dict[str, list[Clause]] = {}
+    with (reporter or Reporter()).stage("doubts", len(people)) as advance:
+        for example in people:
+            by_way.setdefault(way_of(example.signals), []).extend(_written(summarizer, example))
+            advance()
+    least = {way: doubt_threshold(clauses) for way, clauses in sorted(by_way.items())}
+    clauses = sum(map(len, by_way.values()))
+    left_out = sum(clause.margin < least[way] for way, own in by_way.items() for clause in own)
+    return Doubted(least, clauses, left_out / max(1, clauses))
 
 
-def doubt_threshold(clauses: Sequence[Clause], aim: float = AIM) -> float | None:
-    """The least margin from which on at most `aim` of the clauses are reversed in every way; None where all may stay.
+def doubt_threshold(clauses: Iterable[Clause], aim: float = AIM) -> float:
+    """The least margin, from 0 on, from which on at most `aim` of the clauses are reversed.
 
-    >>> some = [Clause("pair", 1.0, True), Clause("pair", 2.0, False), Clause("edit", 0.5, False)]
+    What is less likely than its reverse is never said.
+
+    >>> some = [Clause(1.0, True), Clause(2.0, False), Clause(3.0, False)]
     >>> doubt_threshold(some, 0.2), doubt_threshold(some, 0.5)
-    (2.0, None)
+    (2.0, 0.0)
     """
-    said, turned = Counter(one.way for one in clauses), Counter(one.way for one in clauses if one.reversed)
-    if all(turned[way] <= aim * said[way] for way in said):
-        return None
-    ascending = sorted(clauses, key=lambda one: one.margin)
-    for margin, doubted in groupby(ascending, key=lambda one: one.margin):
-        if all(turned[way] <= aim * said[way] for way in said):
-            return margin
-        for one in doubted:
-            said[one.way] -= 1
-            turned[one.way] -= one.reversed
-    return ascending[-1].margin + 1.0
+    said = sorted((one for one in clauses if one.margin >= 0), key=lambda one: one.margin)
+    left, turned = len(said), sum(one.reversed for one in said)
+    for margin, alike in groupby(said, key=lambda one: one.margin):
+        if turned <= aim * left:
+            return margin if left < len(said) else 0.0
+        for one in alike:
+            left -= 1
+            turned -= one.reversed
+    return said[-1].margin + 1.0 if said else 0.0
 
 
 def _written(summarizer: TrainedSummarizer, example: Example) -> list[Clause]:
@@ -75,4 +81,4 @@ def _written(summarizer: TrainedSummarizer, example: Example) -> list[Clause]:
     ids = summarizer.summary_ids(prompt)
     wished = set(example.oracle.splitlines())
     margins = summarizer.margins(prompt, ids) if summarizer.text_of(ids) else {}
-    return [Clause(example.slices["shown"], margin, reverse_of(clause) in wished) for clause, margin in margins.items()]
+    return [Clause(margin, reverse_of(clause) in wished) for clause, margin in margins.items()]

@@ -85,10 +85,9 @@ def ship(
     with TemporaryDirectory(prefix="popi-ship-") as scratch:
         draft = Path(scratch) / EMBEDDED.name
         export_run(place, draft, licence_notes=LICENCES, precision=_precision(opened), only_onnx=True)
-        doubted = calibrate_doubts(
-            TrainedSummarizer(draft), people_to_doubt_on(opened.config.people, opened.config.run.seed)
-        )
-        _note(draft, doubt_below=doubted.threshold)
+        asked = people_to_doubt_on(opened.config.people, opened.config.run.seed)
+        doubted = calibrate_doubts(TrainedSummarizer(draft), asked, reporter)
+        _note(draft, doubt_below=doubted.least)
         people = people_to_calibrate_on(opened.config.people, opened.config.run.seed)
         calibrated = calibrate(TrainedSummarizer(draft), judge_of(opened), people)
         _note(draft, abstain_below=calibrated.threshold)

@@ -18,7 +18,6 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from hashlib import blake2b
 from itertools import pairwise
 from operator import add
 from pathlib import Path
@@ -26,6 +25,7 @@ from zlib import crc32
 
 from pydantic import BaseModel, ConfigDict
 
+from popi_sdk.style.kept import Kept
 from popi_sdk.style.languages import LANGUAGES
 
 TABLE = Path(__file__).parent / "asking.bin"
@@ -72,10 +72,6 @@ class Wished:
     likelihood: float
 
 
-_CACHE_SIZE = 20_000
-_cache: dict[bytes, tuple[Wished, ...]] = {}
-
-
 class Header(BaseModel):
     """What the first line of the table says."""
 
@@ -92,20 +88,12 @@ class Header(BaseModel):
 
 
 def asks(text: str) -> tuple[Wished, ...]:
-    """What `text` asks for, the likeliest first; empty where nothing is likely. As texts are measured, it is kept in
-    memory under a hash, so that nothing of a forgotten user stays readable there.
+    """What `text` asks for, the likeliest first; empty where nothing is likely. A text seen lately is not read again.
 
     >>> [(one.aspect, one.direction) for one in asks("Could you please keep it short?")]
     [('length', 'less')]
     """
-    key = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    found = _cache.get(key)
-    if found is None:
-        found = _asks(text)
-        if len(_cache) >= _CACHE_SIZE:
-            _cache.clear()
-        _cache[key] = found
-    return found
+    return _read(text)
 
 
 def features(text: str) -> list[str]:
@@ -142,7 +130,8 @@ def header() -> Header:
         return Header.model_validate_json(file.readline())
 
 
-def _asks(text: str) -> tuple[Wished, ...]:
+@Kept
+def _read(text: str) -> tuple[Wished, ...]:
     best: dict[str, tuple[float, str]] = {}
     for piece in _pieces(text):
         for wish, likelihood in _likelihoods(piece).items():

@@ -12,8 +12,8 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass
-from hashlib import blake2b
 
+from popi_sdk.style.kept import Kept
 from popi_sdk.style.lexicons import (
     CONTRACTED,
     LATINATE_ENDINGS,
@@ -102,23 +102,11 @@ _LONE_I = re.compile(r"(?<![\w'.])i(?=[ ,'])(?!\.e)")
 _LOOSE_START = re.compile(r"(?:^|[.!?]\s)(?:So|But|And|Well|Plus|Oh|Now|Turns out)\b")
 _PASSIVE = re.compile(r"\b(?:is|are|was|were|be|been|being) (?:\w+ly )?\w{2,}(?:ed|en|wn)\b")
 _STRETCHED = re.compile(r"([a-z])\1\1|[!?]{2,}|\.\.\.|…")
-_CACHE_SIZE = 20_000
-_cache: dict[bytes, tuple[float, ...]] = {}
 
 
 def measure(text: str) -> tuple[float, ...]:
-    """The numbers of `MEASURES` for one text; a text seen lately is not measured again.
-
-    The cache knows texts by a hash only, so that nothing of a forgotten user stays readable in memory.
-    """
-    key = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    found = _cache.get(key)
-    if found is None:
-        found = _measure(text)
-        if len(_cache) >= _CACHE_SIZE:
-            _cache.clear()
-        _cache[key] = found
-    return found
+    """The numbers of `MEASURES` for one text; a text seen lately is not measured again."""
+    return _measure(text)
 
 
 def count_words(text: str) -> float:
@@ -155,6 +143,7 @@ def count_kinds(words: tuple[str, ...]) -> Counter[str]:
     return found
 
 
+@Kept
 def _measure(text: str) -> tuple[float, ...]:
     structure = structure_of(text)
     prose = "\n".join(structure.blocks).replace("’", "'")

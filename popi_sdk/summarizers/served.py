@@ -56,7 +56,7 @@ class ServedSummarizer(ModelSummarizer):
                 f'{self.folder} lacks the form "transformers", which servers load',
                 hint="Export it again, or use it in this process: summarizer = the directory.",
             )
-        if self.manifest.abstain_below is not None or self.manifest.doubt_below is not None:
+        if self.manifest.abstain_below is not None or self.manifest.doubt_below:
             raise IncompatibleSummarizerError(
                 f"{self.folder} says nothing where it is not sure enough, and a server does not tell how sure it is",
                 hint="Use it in this process: summarizer = the directory.",

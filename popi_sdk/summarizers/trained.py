@@ -115,15 +115,6 @@ class TrainedSummarizer:
         with self._alone():
             return answer_of(self._decoded(ids))
 
-    def said_of(self, prompt: Sequence[int], ids: Sequence[int]) -> str:
-        """The text of `ids` without its doubtful clauses, whatever the confidence in the whole.
-
-        Raises:
-            SummarizerError: the weights cannot be loaded or run.
-        """
-        with self._reading(len(prompt)) as reading:
-            return self._without_doubtful(reading, prompt, ids, self._written(reading, prompt, ids))
-
     def confidence(self, prompt: Sequence[int], summary: Sequence[int]) -> float:
         """How much surer the model is of `summary` than of saying that there is none, in nats per token.
 
@@ -172,23 +163,22 @@ class TrainedSummarizer:
             return [], None, ""
         answer, least = self._answer(reading, asked.ids), self.manifest.abstain_below
         text = answer_of(self._decoded(answer))
-        if not text or (least is None and self.manifest.doubt_below is None):
+        if not text or (least is None and not self.manifest.doubt_below):
             return answer, None, text
         written = self._written(reading, asked.ids, answer)
         if least is not None and self._margin(reading, asked.ids, written.told) < least:
             return answer, written, ""
-        return answer, written, self._without_doubtful(reading, asked.ids, answer, written)
+        return answer, written, self._without_doubtful(reading, asked, answer, written)
 
     def _written(self, reading: Reading, prompt: Sequence[int], answer: Sequence[int]) -> Written:
         return written_out(answer, self._told(reading, prompt, answer), self._decoded)
 
-    def _without_doubtful(
-        self, reading: Reading, prompt: Sequence[int], answer: Sequence[int], written: Written
-    ) -> str:
-        text, least = answer_of(written.text), self.manifest.doubt_below
-        if least is None or not text:
+    def _without_doubtful(self, reading: Reading, asked: Asked, answer: Sequence[int], written: Written) -> str:
+        text = answer_of(written.text)
+        least = doubts.least_margin(self.manifest.doubt_below, asked.rendered.shown)
+        if least is None:
             return text
-        margins = self._margins(reading, prompt, answer, written)
+        margins = self._margins(reading, asked.ids, answer, written)
         return "\n".join(line for line in text.splitlines() if margins.get(line.strip(), least) >= least)
 
     def _margins(

@@ -35,7 +35,7 @@ FEWEST = 1
 FEWEST_TO_CALIBRATE_ON = 4
 """Signals that a person to calibrate on shows at least: of one or two choices hardly anything can be told."""
 TEST_SIGNALS, TEST_PAIRS = 8, 4
-SIZES = {"validation": 200, "calibration": 400, "doubts": 120, "test": 400, "alone": 160}
+SIZES = {"validation": 200, "calibration": 400, "doubts": 400, "test": 400, "alone": 160}
 """People to validate and calibrate on; in each way of showing things, people to find out on when to doubt; people of
 the test split who show things in all ways, and in each way alone."""
 
