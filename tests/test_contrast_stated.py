@@ -239,3 +239,18 @@ def test_negations_and_complaints_turn_a_topic_round(text: str, expected: set[Wi
 
 def test_remarks_are_not_fooled_by_a_denied_complaint() -> None:
     assert remarks("that's not too long") == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (["Answer in French and use metric units.", "Answer in German."], "Answer in German. Use metric units."),
+        (
+            ["Use metric units and British spelling.", "Use imperial units."],
+            "Use imperial units. Use British spelling.",
+        ),
+        (["Answer in French and call me Bob.", "Answer in German."], "Answer in German."),
+    ],
+)
+def test_of_a_sentence_that_is_contradicted_in_part_the_rest_is_said_in_our_words(said: list[str], kept: str) -> None:
+    assert text_of(*map(Statement, said)) == kept

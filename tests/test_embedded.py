@@ -28,7 +28,7 @@ from popi_sdk.signals import Conversation, PreferencePair, Rating, Signal, State
 from popi_sdk.summarizers import doubts, embedded, make_summarizer
 from popi_sdk.summarizers.contrast import Contrast
 from popi_sdk.summarizers.engines import load_engine
-from popi_sdk.summarizers.provenance import LEAST_DROP, MOST_TRIED, LeftOut, Written, spans, with_sources
+from popi_sdk.summarizers.provenance import LEAST_DROP, MOST_TRIED, LeftOut, Written, spans, told_apart, with_sources
 from popi_sdk.summarizers.trained import TrainedSummarizer
 from popi_sdk.summary import Clause, Summary
 from popi_sdk.templates import load_templates
@@ -329,7 +329,7 @@ class TestSources:
         ]
         asked = summarizer._asked(signals, None)
         decode = summarizer._ready().tokenizer.decode
-        whole, less = decode(asked.ids), decode(summarizer._without(asked, signals[0]))
+        whole, less = decode(asked.ids), decode(summarizer._without(asked, {signals[0].id}).ids)
         assert "words left out" in whole
         assert less == whole[: whole.index("Question 0")] + whole[whole.index("Question 1") :]
 
@@ -337,7 +337,7 @@ class TestSources:
         summarizer = TrainedSummarizer(original, "transformers")
         turns = [{"role": ("user", "assistant")[n % 2], "content": f"Turn {n}."} for n in range(40)]
         asked = summarizer._asked([Conversation(turns), *said(SHORT, METRIC)], None)
-        assert summarizer._without(asked, None) == asked.ids
+        assert summarizer._without(asked, ()).ids == asked.ids
 
     def test_signals_that_did_not_fit_are_no_sources(self, original: Path) -> None:
         summarizer = TrainedSummarizer(original)
@@ -379,6 +379,15 @@ class TestSourcesByHand:
         surer = replace(self.WRITTEN, told=(-1.0, -1.0, 0.0, -0.1, -0.1, 0.0))
         strengths = [clause.strength for clause in with_sources(self.CLAUSES, surer, left_out, None).clauses]
         assert strengths == pytest.approx([math.exp(-1.0)] * 2)
+
+    def test_what_is_not_said_without_untrusted_signals_rests_on_these_alone_and_the_rest_on_the_others(self) -> None:
+        behind = {"Use emoji.": ("a", "u"), "Use lists.": ("u",), "Be brief.": ("a", "u"), "Be warm.": ("a",)}
+        clauses = tuple(Clause(text, ids) for text, ids in behind.items())
+        summary = Summary(clauses=clauses, signal_ids=("a", "b", "u", "v"))
+        apart = told_apart(summary, {"u", "v"}, {"Use emoji.", "Use lists."})
+        assert {clause.text: clause.signal_ids for clause in apart.clauses} == {
+            "Use emoji.": ("a",), "Use lists.": ("a", "b"), "Be brief.": ("u",), "Be warm.": ("u", "v"),
+        }  # fmt: skip
 
     def test_a_clause_that_was_changed_is_found_by_its_first_word_and_one_that_is_not_found_rests_on_all(self) -> None:
         assert spans(self.WRITTEN, ["Be kind.", "Use lists."]) == [range(2), range(3, 5)]
@@ -528,6 +537,31 @@ class TestDoubts:
         monkeypatch.setattr(doubts, "reverse_of", lambda _: None)
         edit_manifest(folder, doubt_below={"statement": 1_000.0})
         assert TrainedSummarizer(folder, "transformers").texts([said(SHORT)]) == ["Keep answers short."]
+
+    def test_a_clause_that_is_written_twice_is_judged_as_it_was_first_written(self) -> None:
+        """After itself it is likely whatever came before."""
+        text = "Keep answers short.\nKeep answers short."
+        written = Written(ends=(19, 20, 39), text=text, told=(-1.0, 0.0, 0.0, 0.0))
+
+        def encode(before_and_reverse: str) -> list[int]:
+            return [7, 1, 8] if "\n" in before_and_reverse else [8]
+
+        found = doubts.margins([7, 1, 7], written, 100, encode, lambda ids: [-1.5 if ids == [8] else -50.0] * len(ids))
+        assert found == {"Keep answers short.": 0.5}
+
+
+class TestCutOff:
+    def test_an_answer_that_ends_at_the_limit_goes_without_the_clause_it_broke_off_in(self, folder: Path) -> None:
+        whole = TrainedSummarizer(folder, "transformers")
+        count = len(whole.summary_ids(whole.prompt(said(SHORT, METRIC))))
+        first = len(whole.summary_ids(whole.prompt(said(SHORT))))
+        for limit in range(first + 2, count):
+            edit_manifest(folder, max_summary_tokens=limit)
+            cut = TrainedSummarizer(folder, "transformers")
+            assert cut.texts([said(SHORT, METRIC)]) == ["Keep answers short."]
+            assert cut.summarize(said(SHORT, METRIC)).text == "Keep answers short."
+        edit_manifest(folder, max_summary_tokens=count)
+        assert TrainedSummarizer(folder, "transformers").texts([said(SHORT, METRIC)]) == [TAUGHT[SHORT, METRIC]]
 
 
 class TestMany:

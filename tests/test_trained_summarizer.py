@@ -144,6 +144,11 @@ class TestLongHistories:
         with pytest.raises(SummarizerError, match=r"reads 160 tokens at once"):
             TrainedSummarizer(folder).summarize(said(SHORT))
 
+    def test_a_prompt_never_outgrows_the_budget_of_the_training(self, folder: Path) -> None:
+        edit_manifest(folder, input_tokens=2)
+        with pytest.raises(SummarizerError, match=r"trained on signals of 2: none of these fits"):
+            TrainedSummarizer(folder).summarize(said(SHORT))
+
 
 class TestVersions:
     def test_another_renderer_is_refused_and_both_versions_named(self, folder: Path) -> None:

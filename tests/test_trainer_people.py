@@ -201,6 +201,13 @@ def test_a_missing_file_of_dialogues_is_named(tmp_path: Path) -> None:
         load_dialogues(tmp_path / "no-such-file.xz")
 
 
+def test_half_a_file_of_dialogues_is_refused_in_plain_words(tmp_path: Path) -> None:
+    file = tmp_path / "half.jsonl.xz"
+    file.write_bytes(lzma.compress(b'{"text": "User: Hello."}\n' * 1_000)[:-20])
+    with pytest.raises(ConfigError, match="half"):
+        load_dialogues(file)
+
+
 def test_descriptions_say_what_sets_an_answer_apart(answers: Answers) -> None:
     styles = {answer.text: answer.style for task in answers.tasks for answer in task.answers}
     book = phrasebook("taught")

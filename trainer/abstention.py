@@ -7,6 +7,7 @@ is wrong is worse than none. The threshold is where the sum over all people woul
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,14 +60,17 @@ def threshold(confidences: Sequence[float], worth: Sequence[float]) -> float | N
     >>> threshold([3.0, 1.0, 2.0], [0.2, -0.3, 0.1])
     1.5
     """
-    order = sorted(range(len(confidences)), key=lambda place: -confidences[place])
-    sums = torch.tensor([0.0, *(worth[place] for place in order)], dtype=torch.float64).cumsum(0)
+    together: dict[float, float] = {}
+    for confidence, value in zip(confidences, worth, strict=True):
+        together[confidence] = together.get(confidence, 0.0) + value
+    order = sorted(together, reverse=True)
+    sums = torch.tensor([0.0, *(together[confidence] for confidence in order)], dtype=torch.float64).cumsum(0)
     best = int(sums.argmax())
     if best == len(order):
         return None
     if best == 0:
-        return confidences[order[0]] + 1.0
-    return (confidences[order[best - 1]] + confidences[order[best]]) / 2
+        return order[0] + 1.0
+    return max((order[best - 1] + order[best]) / 2, math.nextafter(order[best], math.inf))
 
 
 def _written(summarizer: TrainedSummarizer, example: Example) -> tuple[str, float]:

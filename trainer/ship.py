@@ -40,7 +40,7 @@ from trainer.people.splits import people_to_calibrate_on, people_to_doubt_on, pe
 from trainer.progress import Reporter
 from trainer.run_directory import find_run
 from trainer.shipped import WEIGHTS
-from trainer.whole import drop_folder, whole_folder, write_whole
+from trainer.whole import drop_folder, whole_folder, write_whole, written_to
 
 EMBEDDED = Path(popi_sdk.__file__).parent / "embedded"
 CONTROLS = ("none", "contrast", "warm_start", "swapped", "oracle")
@@ -76,7 +76,8 @@ def ship(
 
     Raises:
         ConfigError: no such run, or one over other data.
-        ExportError: the exported form is worse than the weights it was made from, or the disk refused.
+        CheckpointError: the disk refused; what lay there is as it was.
+        ExportError: the exported form is worse than the weights it was made from.
     """
     opened = open_run_models(place)
     if opened.config.data.folder != "people":
@@ -198,6 +199,11 @@ def _replaced(place: Path, fill: Callable[[Path], object]) -> Iterator[None]:
     drop_folder(new)  # of a process that was killed here
     with whole_folder(new) as draft:
         fill(draft)
-    yield
-    drop_folder(place)
-    new.rename(place)
+    try:
+        yield
+    except BaseException:
+        drop_folder(new)
+        raise
+    with written_to(place):
+        drop_folder(place)
+        new.rename(place)

@@ -96,9 +96,19 @@ def asks(text: str) -> tuple[Wished, ...]:
     return _read(text)
 
 
+def unmet(text: str) -> list[str]:
+    """The words of `text` that the classifier never met, so that it cannot have read what they ask for.
+
+    >>> unmet("Show prices in yen, please.")
+    ['yen']
+    """
+    words = [one for one in _WORDS.findall(_plain(text)) if one[0].isalnum()]
+    return [word for word, number in zip(words, hashed(words), strict=True) if _table().row(number) is None]
+
+
 def features(text: str) -> list[str]:
     """What the classifier sees of a text, each once; punctuation counts by itself, neighbours are those among words."""
-    found = _WORDS.findall(text.lower().replace("\u2019", "'"))
+    found = _WORDS.findall(_plain(text))
     words = ["^", *(one for one in found if one[0].isalnum()), "$"]
     framed = [f"<{word}>" for word in words]
     every = (
@@ -110,6 +120,10 @@ def features(text: str) -> list[str]:
         *_about_turns(words),
     )
     return list(dict.fromkeys(every))
+
+
+def _plain(text: str) -> str:
+    return text.lower().replace("\u2019", "'")
 
 
 def hashed(features: Sequence[str]) -> list[int]:
@@ -179,7 +193,7 @@ def _wished(wish: str, likelihood: float, text: str) -> Wished | None:
     if wish != LANGUAGE:
         aspect, _, direction = wish.partition(" ")
         return Wished(aspect, direction, likelihood)
-    language = _language(text.lower().replace("\u2019", "'"))
+    language = _language(_plain(text))
     return Wished(LANGUAGE, language, likelihood) if language else None
 
 

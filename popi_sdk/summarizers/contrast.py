@@ -55,26 +55,32 @@ class Contrast:
 
         `previous` is not needed: all signals are looked at, the newest 500 pieces of evidence of a kind.
         """
-        evidence = gather(signals)
-        said, refused = _without_orders(evidence.said)
-        clauses = _cap(_clauses(replace(evidence, said=said)))
+        clauses, refused = found(signals)
         ids = tuple(dict.fromkeys(signal.id for signal in signals))
-        return Summary(clauses=tuple(clauses), signal_ids=ids, model=self.name, removed=dict(refused))
+        removed = dict(Counter(refused.values()))
+        return Summary(clauses=tuple(capped(clauses)), signal_ids=ids, model=self.name, removed=removed)
 
 
-def _without_orders(said: Sequence[Said]) -> tuple[tuple[Said, ...], Counter[str]]:
-    """What the user said, less statements that order the assistant about, and those counted by reason.
+def found(signals: Sequence[Signal]) -> tuple[list[Clause], dict[str, str]]:
+    """All that can be said, strongest first; and by signal, why nothing of a statement is believed."""
+    evidence = gather(signals)
+    said, refused = _without_orders(evidence.said)
+    return _clauses(replace(evidence, said=said)), refused
+
+
+def _without_orders(said: Sequence[Said]) -> tuple[tuple[Said, ...], dict[str, str]]:
+    """What the user said, less statements that order the assistant about, and the reason by signal of these.
 
     The guard would cut the order itself; here the rest of such a statement is not believed either.
     """
-    kept, refused = [], Counter[str]()
+    kept, refused = [], dict[str, str]()
     for one in said:
         reasons = (judge(sentence, LONGEST_SENTENCE) for sentence in sentences(one.text)) if one.quotable else ()
         order = next((reason for reason in reasons if reason in ORDERS), None)
         if order is None:
             kept.append(one)
         else:
-            refused[order] += 1
+            refused[one.signal_id] = order
     return tuple(kept), refused
 
 
@@ -123,7 +129,8 @@ def _spoken_clauses(one: Spoken, findings: dict[str, Finding], in_own_words: Abs
             yield Clause(wish_text(wish), one.signal_ids, heard, wish.aspect)
 
 
-def _cap(clauses: Sequence[Clause]) -> Iterator[Clause]:
+def capped(clauses: Sequence[Clause]) -> Iterator[Clause]:
+    """The first ones, as many as a summary holds."""
     taken = length = 0
     for clause in clauses:
         if taken == MOST_CLAUSES:

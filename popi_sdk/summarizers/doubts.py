@@ -57,7 +57,7 @@ def margins(
         start = written.text.find(clause, after)
         after = start + len(clause)
         reverse = reverse_of(clause)
-        if reverse is None or not span:
+        if reverse is None or not span or clause in found:  # after itself anything is likely once more
             continue
         beyond = written.text[after : written.ends[span.stop - 1]]  # what the last token holds besides
         theirs = encode(written.text[:start] + reverse + beyond)

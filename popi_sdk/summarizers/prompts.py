@@ -5,7 +5,7 @@ signals -> rendered within the budget of the training -> tokens -> too many for 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,17 +78,19 @@ class TrainedPrompts:
                 log_left_out(name, rendered, budget)
                 return Asked(ids, rendered, budget, previous)
             # The renderer counts other tokens than the model's own; the ratio is known once both counted the same.
-            budget = int(min(budget, rendered.tokens) * room / len(ids) * _SAFETY)
+            shorter = int(min(budget, rendered.tokens) * room / len(ids) * _SAFETY)
+            budget = min(self.manifest.input_tokens, shorter)  # where nothing was shown it was cut too far
         raise SummarizerError(
-            f"{name} reads {self.manifest.window:,} tokens at once, which is too short for these signals",
+            f"{name} reads {self.manifest.window:,} tokens at once, and was trained on signals of "
+            f"{self.manifest.input_tokens:,}: none of these fits",
             hint="Give fewer or shorter signals, or use a summarizer with a longer window.",
         )
 
-    def without(self, tokenizer: ChatTokenizer, asked: Asked, signal: Signal | None) -> list[int]:
-        """The prompt as it would be without one of the signals in it; the others stay exactly as they are."""
-        rest = [other for other in asked.rendered.shown if other is not signal]
+    def without(self, tokenizer: ChatTokenizer, asked: Asked, left_out: Collection[str]) -> Asked:
+        """The prompt as it would be without some of its signals, by id; the others stay exactly as they are."""
+        rest = [signal for signal in asked.rendered.shown if signal.id not in left_out]
         rendered = self._rendered(rest, asked.previous, asked.budget, asked.rendered.limit)
-        return prompt_ids(tokenizer, rendered.messages)
+        return Asked(prompt_ids(tokenizer, rendered.messages), rendered, asked.budget, asked.previous)
 
     def _rendered(
         self, signals: Sequence[Signal], previous: Summary | None, budget: int, limit: int | None = None

@@ -7,7 +7,8 @@
 A clause rests on a signal when its tokens, each given everything before it, are on average at least `LEAST_DROP` nats
 less likely without that signal. Only the `MOST_TRIED` newest signals that the model was shown are tried, for each one
 costs a reading of the prompt. A clause that no single one carries, as when several say the same, rests on all that were
-shown. A clause taken over from an earlier summary word for word keeps the signals that it had there.
+shown. A clause taken over from an earlier summary word for word keeps the signals that it had there. Where some of the
+signals are untrusted, a clause that is not written without them rests on them alone (`told_apart`).
 
 What is named mattered; what is not named may have mattered together with others.
 """
@@ -15,7 +16,7 @@ What is named mattered; what is not named may have mattered together with others
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp
 from statistics import fmean
@@ -72,6 +73,26 @@ def with_sources(summary: Summary, written: Written, left_out: LeftOut, previous
         ids = dict.fromkeys([*known.get(clause.text, ()), *found]) or left_out.shown
         done.append(replace(clause, signal_ids=tuple(ids), strength=strength))
     return replace(summary, clauses=tuple(done), signal_ids=left_out.shown)
+
+
+def told_apart(summary: Summary, untrusted: Collection[str], said_without: Collection[str]) -> Summary:
+    """What would not be said without the untrusted signals rests on these alone, whoever else had a part in it; what
+    would be said without them rests on none of them.
+
+    `said_without` are the clauses that the model writes when it is shown the other signals only.
+    """
+    return replace(
+        summary,
+        clauses=tuple(
+            _resting(clause, summary.signal_ids, untrusted, trusted=clause.text in said_without)
+            for clause in summary.clauses
+        ),
+    )
+
+
+def _resting(clause: Clause, shown: Sequence[str], untrusted: Collection[str], *, trusted: bool) -> Clause:
+    alike = [one for one in clause.signal_ids if (one not in untrusted) is trusted]
+    return replace(clause, signal_ids=tuple(alike or [one for one in shown if (one not in untrusted) is trusted]))
 
 
 def spans(written: Written, clauses: Sequence[str]) -> list[range]:

@@ -134,8 +134,8 @@ def settings(lowered: str) -> tuple[Wish, ...]:
     for aspect, values in {
         "units": {"metric": r"\bmetric|celsius|kilomet", "imperial": r"\bimperial|fahrenheit|\bmiles\b"},
         "spelling": {
-            "british": r"\b(?:british|uk) (?:english )?spell|british english",
-            "american": r"\b(?:american|us) (?:english )?spell|american english",
+            "British": r"\b(?:british|uk) (?:english )?spell|british english",
+            "American": r"\b(?:american|us) (?:english )?spell|american english",
         },
     }.items():
         found += [Wish(aspect, value) for value, pattern in values.items() if re.search(pattern, lowered)][:1]
@@ -180,8 +180,8 @@ def _settle(found: Sequence[Spoken]) -> list[Spoken]:
         left = tuple(w for w in one.wishes if w.aspect in _LOOSE or decided.get(w.aspect, w.direction) == w.direction)
         if left == one.wishes:
             settled.append(one)
-        elif left:
-            settled.append(replace(one, wishes=left, words=""))
+        elif worded := tuple(wish for wish in left if wish.aspect != "address"):  # a name has no words of ours
+            settled.append(replace(one, wishes=worded, words=""))
     return sorted(settled, key=lambda one: (-one.place[0], one.place[1]))
 
 

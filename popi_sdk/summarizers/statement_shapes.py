@@ -215,7 +215,7 @@ def says_how(sentence: str) -> bool:
         )
         return topical or bool(ruling and _ABOUT_ANSWERS.search(lowered) and len(words) <= 20)
     limiting = len(words) <= 6 and _LIMITS.match(lowered) is not None
-    return topical or limiting or _in_another_language(lowered, words)
+    return topical or limiting or (len(words) <= 14 and is_foreign(lowered))
 
 
 def _asks_after_a_condition(lowered: str) -> bool:
@@ -224,10 +224,14 @@ def _asks_after_a_condition(lowered: str) -> bool:
     return condition is not None and condition[1] in _IMPERATIVES
 
 
-def _in_another_language(lowered: str, words: Sequence[str]) -> bool:
-    """Whether a short sentence is not English: its shape cannot be judged, so it counts as what statements are for."""
-    foreign = not lowered.isascii() or _ABROAD.search(lowered) is not None
-    return len(words) <= 14 and foreign and not _ENGLISH.search(lowered)
+def is_foreign(sentence: str) -> bool:
+    """Whether a sentence is not English: its shape cannot be judged, so a short one counts as what statements are for.
+
+    >>> is_foreign("请用中文回答"), is_foreign("Bitte immer mit Beispielen."), is_foreign("Be brief.")
+    (True, True, False)
+    """
+    lowered = sentence.lower()
+    return (not lowered.isascii() or _ABROAD.search(lowered) is not None) and not _ENGLISH.search(lowered)
 
 
 def _lasting_fact(lowered: str, words: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ What it reads is checked when it is made; its weights are loaded when the first 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean
@@ -23,7 +23,7 @@ from popi_sdk.signals import Signal
 from popi_sdk.summarizers import doubts
 from popi_sdk.summarizers.engines import Engine, Reading, choose_form, load_engine
 from popi_sdk.summarizers.prompts import Asked, TrainedPrompts
-from popi_sdk.summarizers.provenance import MOST_TRIED, LeftOut, Written, with_sources, written_out
+from popi_sdk.summarizers.provenance import MOST_TRIED, LeftOut, Written, told_apart, with_sources, written_out
 from popi_sdk.summarizers.written import NOTHING_SAID, answer_of
 from popi_sdk.summary import Summary
 
@@ -113,7 +113,7 @@ class TrainedSummarizer:
     def text_of(self, ids: Sequence[int]) -> str:
         """The summary that `ids` say; empty when they say that there is none."""
         with self._alone():
-            return answer_of(self._decoded(ids))
+            return self._text_of(ids)
 
     def confidence(self, prompt: Sequence[int], summary: Sequence[int]) -> float:
         """How much surer the model is of `summary` than of saying that there is none, in nats per token.
@@ -152,6 +152,10 @@ class TrainedSummarizer:
         written = written or self._written(reading, asked.ids, answer)
         left_out = self._left_out(reading, asked, answer, written.told)
         summary = with_sources(as_clauses(text), written, left_out, asked.previous)
+        untrusted = {signal.id for signal in asked.rendered.shown if signal.source != "user"}
+        if self.names_sources and 0 < len(untrusted) < len(asked.rendered.shown):
+            rest = as_clauses(self._text(reading, self._without(asked, untrusted)))
+            summary = told_apart(summary, untrusted, {clause.text for clause in rest.clauses})
         return guard(summary, max_tokens=self.manifest.max_summary_tokens, model=self.name)
 
     def _text(self, reading: Reading, asked: Asked) -> str:
@@ -162,7 +166,7 @@ class TrainedSummarizer:
         if not asked.says_something:
             return [], None, ""
         answer, least = self._answer(reading, asked.ids), self.manifest.abstain_below
-        text = answer_of(self._decoded(answer))
+        text = self._text_of(answer)
         if not text or (least is None and not self.manifest.doubt_below):
             return answer, None, text
         written = self._written(reading, asked.ids, answer)
@@ -170,11 +174,18 @@ class TrainedSummarizer:
             return answer, written, ""
         return answer, written, self._without_doubtful(reading, asked, answer, written)
 
+    def _text_of(self, answer: Sequence[int]) -> str:
+        """What the tokens say; of an answer that was cut off, without the clause it broke off in."""
+        text = answer_of(self._decoded(answer))
+        if len(answer) < self.manifest.max_summary_tokens or text.endswith((".", "!", "?")):
+            return text
+        return text.rpartition("\n")[0] or text
+
     def _written(self, reading: Reading, prompt: Sequence[int], answer: Sequence[int]) -> Written:
         return written_out(answer, self._told(reading, prompt, answer), self._decoded)
 
     def _without_doubtful(self, reading: Reading, asked: Asked, answer: Sequence[int], written: Written) -> str:
-        text = answer_of(written.text)
+        text = self._text_of(answer)
         least = doubts.least_margin(self.manifest.doubt_below, asked.rendered.shown)
         if least is None:
             return text
@@ -206,8 +217,10 @@ class TrainedSummarizer:
         shown = asked.rendered.shown
         tried = shown[-MOST_TRIED:] if len(shown) > 1 else ()
         # The newest first: with each one left out, all that stands before it in the prompt need not be read again.
-        without = {signal.id: self._told(reading, self._without(asked, signal), answer) for signal in reversed(tried)}
-        with_all = self._told(reading, self._without(asked, None), answer) if asked.rendered.left_out else told
+        without = {
+            signal.id: self._told(reading, self._without(asked, {signal.id}).ids, answer) for signal in reversed(tried)
+        }
+        with_all = self._told(reading, self._without(asked, ()).ids, answer) if asked.rendered.left_out else told
         return LeftOut(with_all, without, asked.rendered.signal_ids)
 
     # --- from signals to a prompt ------------------------------------------------------------------------------------
@@ -215,8 +228,8 @@ class TrainedSummarizer:
     def _asked(self, signals: Sequence[Signal], previous: Summary | None) -> Asked:
         return self._prompts.asked(self._ready().tokenizer, signals, previous, name=self.name)
 
-    def _without(self, asked: Asked, signal: Signal | None) -> list[int]:
-        return self._prompts.without(self._ready().tokenizer, asked, signal)
+    def _without(self, asked: Asked, left_out: Collection[str]) -> Asked:
+        return self._prompts.without(self._ready().tokenizer, asked, left_out)
 
     def _decoded(self, ids: Sequence[int]) -> str:
         return self._ready().tokenizer.decode(list(ids), skip_special_tokens=True)
@@ -259,9 +272,9 @@ class TrainedSummarizer:
 
     def _ready(self) -> Engine:
         if self._engine is None:
-            self._process = os.getpid()
             try:
                 self._engine = load_engine(self.folder, self.form, self._threads)
+                self._process = os.getpid()
             except PopiError:
                 raise
             except Exception as error:

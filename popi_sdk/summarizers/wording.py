@@ -6,6 +6,7 @@ import math
 import statistics
 from functools import cache
 
+from popi_sdk.style.languages import LANGUAGES
 from popi_sdk.style.measures import count_words
 from popi_sdk.summarizers.findings import Finding
 from popi_sdk.summarizers.topic_patterns import LESS, MORE
@@ -45,6 +46,9 @@ MORE_LESS: dict[str, tuple[str, str]] = {
 }
 """Per aspect, the clause for more of it and for less."""
 
+VALUES = {"language": "Answer in {}.", "units": "Use {} units.", "spelling": "Use {} spelling."}
+"""Per aspect that has values instead, the clause for one."""
+
 FEW_WORDS, MANY_WORDS = 80, 120
 """Nobody calls 20 words detailed or 150 words short, even when the answers liked less were further off."""
 
@@ -55,8 +59,8 @@ def wish_text(wish: Wish) -> str:
     >>> wish_text(Wish("length", "less")), wish_text(Wish("language", "German"))
     ('Keep answers short and concise.', 'Answer in German.')
     """
-    if wish.aspect == "language":
-        return f"Answer in {wish.direction}."
+    if wish.aspect in VALUES:
+        return VALUES[wish.aspect].format(wish.direction)
     more, less = MORE_LESS[wish.aspect]
     return (more if wish.direction == MORE else less).format(size="")
 
@@ -67,27 +71,26 @@ def reverse_of(clause: str) -> str | None:
     >>> reverse_of("Use emoji."), reverse_of("Answer in German.")
     ('Do not use emoji.', None)
     """
-    return _reverses().get(clause)
+    wish = wish_of(clause)
+    if wish is None or wish.aspect not in MORE_LESS:
+        return None
+    return wish_text(Wish(wish.aspect, LESS if wish.direction == MORE else MORE))
 
 
-def aspect_of(clause: str) -> str:
-    """The aspect that a clause in our own words is about; empty of any other.
+def wish_of(clause: str) -> Wish | None:
+    """The wish that a clause in the SDK's own words says, of those a trained model writes; None of any other.
 
-    >>> aspect_of("Use emoji."), aspect_of("Use metric units.")
-    ('emoji', '')
+    >>> wish_of("Use emoji."), wish_of("Show your working.")
+    (Wish(aspect='emoji', direction='more'), None)
     """
-    return _aspects().get(clause, "")
+    return _wishes().get(clause)
 
 
 @cache
-def _aspects() -> dict[str, str]:
-    return {wish_text(Wish(aspect, way)): aspect for aspect in MORE_LESS for way in (MORE, LESS)}
-
-
-@cache
-def _reverses() -> dict[str, str]:
-    pairs = [tuple(wish_text(Wish(aspect, way)) for way in (MORE, LESS)) for aspect in MORE_LESS]
-    return {one: other for pair in pairs for one, other in (pair, pair[::-1])}
+def _wishes() -> dict[str, Wish]:
+    every = [Wish(aspect, way) for aspect in MORE_LESS for way in (MORE, LESS)]
+    every += [Wish("language", name) for name in LANGUAGES]
+    return {wish_text(one): one for one in every}
 
 
 def finding_clause(finding: Finding) -> Clause:

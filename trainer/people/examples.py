@@ -96,7 +96,7 @@ def load_dialogues(path: Path) -> tuple[Conversation, ...]:
     try:
         with lzma.open(path, "rt", encoding="utf-8") as lines:
             rows = [json.loads(line) for number, line in enumerate(lines) if number % EVERY == 0]
-    except (OSError, lzma.LZMAError, ValueError) as error:
+    except (OSError, EOFError, lzma.LZMAError, ValueError) as error:  # EOFError: the file ends too soon
         raise ConfigError(f"{path} cannot be read: {error}") from error
     draw = random.Random("dialogues")
     return tuple(_dialogue(row, draw) for row in rows)

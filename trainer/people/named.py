@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from popi_sdk.summarizers.wording import aspect_of, reverse_of
+from popi_sdk.summarizers.wording import reverse_of, wish_of
 from popi_sdk.summary import Summary
 from trainer.data import Example
 
@@ -53,13 +53,9 @@ def named_by(written: Sequence[tuple[Example, Summary]]) -> Named:
     right = reverse = clauses = wishes = 0
     for example, summary in written:
         wished = set(example.oracle.splitlines())
-        said = [clause.text for clause in summary.clauses if _in_our_words(clause.text)]
+        said = [clause.text for clause in summary.clauses if wish_of(clause.text)]
         right += sum(one in wished for one in said)
         reverse += sum(reverse_of(one) in wished for one in said)
         clauses += len(said)
         wishes += len(wished)
     return Named(right, reverse, clauses - right - reverse, wishes)
-
-
-def _in_our_words(clause: str) -> bool:
-    return bool(aspect_of(clause)) or clause.startswith("Answer in ")
