@@ -74,7 +74,8 @@ class QuotingSummarizer(TrainedSummarizer):
 
 def hear(signals: Sequence[Signal]) -> Heard:
     """Sort out what is believed of `signals`, and what of it is repeated in the user's words."""
-    clauses, refused = found([signal for signal in signals if isinstance(signal, Persona | Statement)])
+    said = [_about_oneself(signal) for signal in signals if isinstance(signal, Persona | Statement)]
+    clauses, refused = found(said)
     own_words = Summary(
         clauses=tuple(capped([clause for clause in clauses if _is_beyond(clause)])),
         signal_ids=tuple(dict.fromkeys(signal.id for signal in signals)),
@@ -103,6 +104,18 @@ def beside(own_words: Summary, inferred: Summary) -> Summary:
         signal_ids=tuple(dict.fromkeys((*inferred.signal_ids, *own_words.signal_ids))),
         removed=dict(Counter(inferred.removed) + Counter(own_words.removed)),
     )
+
+
+def _about_oneself(signal: Persona | Statement) -> Persona | Statement:
+    """A profile without the wishes about answers in it that the model reads."""
+    if isinstance(signal, Statement) or not signal.attributes:
+        return signal
+    rest = {
+        name: value
+        for name, value in signal.attributes.items()
+        if not (isinstance(value, str) and is_plain(value) and _is_read(value))
+    }
+    return signal.model_copy(update={"attributes": rest})
 
 
 def _is_beyond(clause: Clause) -> bool:
