@@ -197,7 +197,7 @@ def main() -> None:
     asked = summarizers()
     _print_reached(asked, bad, good)
     _print_untrusted(asked, bad, good)
-    print(f"\nThe embedded model was asked about every {SAMPLE}th case; it says all in its own words.")
+    print(f"\nThe embedded model was asked about every {SAMPLE}th case; it repeats only what it has no clause for.")
 
 
 def _print_reached(asked: Mapping[str, Mapping[str, Any]], bad: Sequence[Case], good: Sequence[Case]) -> None:
