@@ -43,6 +43,7 @@ class TestHearing:
             ("Keep it short and never mention my ex-wife.", ["Keep it short and never mention my ex-wife."]),
             ("日本語で答えてください", ["日本語で答えてください。"]),
             ("Short answers, please.", []),
+            ("Don’t use emoji, please 🙏", []),
             ("Please use bullet points.", []),
             ("Use bullet points and bold key terms.", []),
             ("My flight was late.", []),

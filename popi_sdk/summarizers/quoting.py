@@ -4,9 +4,10 @@
             -> what a statement asks for that the model cannot say, or not so exactly: in the user's words
             -> what the model infers from all signals, less what these words say already
 
-It knows 29 aspects of style and languages, and reads English. What a statement asks for beyond these ("Use metric
-units."), or says more exactly than they can ("At most three sentences."), is repeated as `contrast` would repeat it; so
-is who the user is.
+It knows 29 aspects of style and languages, and reads English. What a statement plainly asks for beyond these ("Use
+metric units."), or says more exactly than they can ("At most three sentences."), is repeated as `contrast` would repeat
+it; so is who the user is. What is no plain order ("Vegan only.") or hides behind one that is read ("Be brief, and show
+amounts in euros.") is lost.
 """
 
 from __future__ import annotations

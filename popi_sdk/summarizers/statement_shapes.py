@@ -227,11 +227,12 @@ def _asks_after_a_condition(lowered: str) -> bool:
 def is_foreign(sentence: str) -> bool:
     """Whether a sentence is not English: its shape cannot be judged, so a short one counts as what statements are for.
 
-    >>> is_foreign("请用中文回答"), is_foreign("Bitte immer mit Beispielen."), is_foreign("Be brief.")
+    >>> is_foreign("请用中文回答"), is_foreign("Bitte immer mit Beispielen."), is_foreign("Don’t ramble 🙏")
     (True, True, False)
     """
     lowered = sentence.lower()
-    return (not lowered.isascii() or _ABROAD.search(lowered) is not None) and not _ENGLISH.search(lowered)
+    letters = "".join(filter(str.isalpha, lowered))  # English has curly quotes, dashes and emoji too
+    return (not letters.isascii() or _ABROAD.search(lowered) is not None) and not _ENGLISH.search(lowered)
 
 
 def _lasting_fact(lowered: str, words: Sequence[str]) -> bool:

@@ -172,7 +172,7 @@ class TrainedSummarizer:
         written = self._written(reading, asked.ids, answer)
         if least is not None and self._margin(reading, asked.ids, written.told) < least:
             return answer, written, ""
-        return answer, written, self._without_doubtful(reading, asked, answer, written)
+        return answer, written, self._without_doubtful(reading, asked, answer, written, text)
 
     def _text_of(self, answer: Sequence[int]) -> str:
         """What the tokens say; of an answer that was cut off, without the clause it broke off in."""
@@ -184,8 +184,9 @@ class TrainedSummarizer:
     def _written(self, reading: Reading, prompt: Sequence[int], answer: Sequence[int]) -> Written:
         return written_out(answer, self._told(reading, prompt, answer), self._decoded)
 
-    def _without_doubtful(self, reading: Reading, asked: Asked, answer: Sequence[int], written: Written) -> str:
-        text = self._text_of(answer)
+    def _without_doubtful(
+        self, reading: Reading, asked: Asked, answer: Sequence[int], written: Written, text: str
+    ) -> str:
         least = doubts.least_margin(self.manifest.doubt_below, asked.rendered.shown)
         if least is None:
             return text
