@@ -165,3 +165,10 @@ def test_templates_that_show_what_words_ask_for_are_of_another_version_where_wor
     after = [load_templates(one).version for one in (shows, quotes)]
     assert after[0] != before[0]
     assert after[1] == before[1]
+
+
+@pytest.mark.parametrize(
+    "profile", ["languages: English, Portuguese", "occupation: cook; native language: Portuguese", "speaks: Portuguese"]
+)
+def test_languages_that_somebody_knows_are_not_asked_for(profile: str) -> None:
+    assert [one for one in asks(profile) if one.aspect == "language"] == []

@@ -57,6 +57,10 @@ MOST = 8
 
 _REFUSED = re.compile(r"\b(?:not|don't|never|no|stop|without|instead of|rather than|than)\s+(?:[^\W\d_]+\s+){0,3}$")
 _IN = re.compile(r"(?:\b(?:in|into|to|auf|en|em|use|speak|write|prefer)|\blanguage:)\s+(?:[^\W\d_]+\s+)?$")
+_SPOKEN = re.compile(
+    r"\b(?:languages|speaks|(?:native|first|second|mother|foreign) (?:languages?|tongue)): (?:[^\W\d_]+, )*$"
+)
+"""In a profile, before languages that somebody knows, which are not those they ask for."""
 _WORDS = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|[^\w\s]|\d+")
 _SENTENCES = re.compile(r"(?<=[.!?…;])\s+|\n+")
 
@@ -198,12 +202,16 @@ def _wished(wish: str, likelihood: float, text: str) -> Wished | None:
 
 
 def _language(lowered: str) -> str:
-    """Of the languages that are named and not refused, the last one, those to answer "in" before the others.
+    """Of the languages that are named, the last one, those to answer "in" before the others, and none that is refused.
 
     English comes last of all, for it is often named as the reason ("even when I write in English").
     """
     found = [(match.start(), name) for name, pattern in _names().items() for match in pattern.finditer(lowered)]
-    wanted = [(place, name) for place, name in sorted(found) if not _REFUSED.search(lowered[:place])]
+    wanted = [
+        (place, name)
+        for place, name in sorted(found)
+        if not _REFUSED.search(lowered[:place]) and not _SPOKEN.search(lowered[:place])
+    ]
     asked_in = [name for place, name in wanted if _IN.search(lowered[:place])]
     named = asked_in or [name for _, name in wanted]
     return next((name for name in reversed(named) if name != "English"), named[0] if named else "")

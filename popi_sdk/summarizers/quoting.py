@@ -1,20 +1,22 @@
-"""The embedded model, and beside what it infers the user's own words where it has none of its own for them.
+"""The embedded model, and beside what it infers what it cannot say or left out although it was shown plainly.
 
     signals -> statements that order the assistant about? nothing of them is believed
-            -> what a statement asks for that the model cannot say, or not so exactly: in the user's words
+            -> what a statement asks for that the model cannot say, not so exactly, or did not say: in the user's words
             -> what the model infers from all signals, less what these words say already
+            -> what `contrast` found by its test in choices and chats, of aspects that nothing was said of so far
 
-It knows 29 aspects of style and languages, and reads English. What a statement plainly asks for beyond these ("Use
-metric units."), or says more exactly than they can ("At most three sentences."), is repeated as `contrast` would repeat
-it; so is who the user is. What is no plain order ("Vegan only.") or hides behind one that is read ("Be brief, and show
-amounts in euros.") is lost.
+It knows 29 aspects of style and languages, reads English, and learned from people with few wishes and a dozen signals:
+of a long, clear history it says a part only. What a statement plainly asks for beyond these aspects ("Use metric
+units."), or says more exactly than they can ("At most three sentences."), is repeated as `contrast` would repeat it; so
+is who the user is. What is no plain order ("Vegan only.") or hides behind one that is read ("Be brief, and show amounts
+in euros.") is lost.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from popi_sdk.signals import Persona, Signal, Statement
@@ -30,6 +32,8 @@ from popi_sdk.tokens import count_tokens
 
 READ = 0.5
 """Likelihood from which on the model is taken to know what a sentence asks for."""
+SURE = 0.85
+"""The same of a sentence that is no order by its form."""
 LONGEST_PLAIN = 12
 """Words of a plain sentence that is repeated for a word in it that the model never met."""
 _NUMBERS = r"(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|fifty|(?:a )?hundred)"
@@ -42,69 +46,83 @@ _NEXT_ORDER = re.compile(r"[,;]?\s+(?:and|but)\s+(?=\w+\s+\w)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What is made of a user's signals before the model sees them."""
+    """What is made of a user's signals beside what the model makes of them; nothing of it is guarded yet."""
 
     believed: tuple[Signal, ...]
     """All but statements that order the assistant about."""
-    own_words: Summary
-    """What is repeated of the believed statements and profiles; not guarded yet, as what `contrast` repeats is not."""
+    own_words: tuple[Clause, ...]
+    """Statements and profiles in the user's words, strongest first."""
+    tested: tuple[Clause, ...]
+    """What contrast finds in everything else, in the SDK's words."""
+    signal_ids: tuple[str, ...]
+    removed: Mapping[str, int]
+    """Statements that are not believed, by reason."""
 
 
 class QuotingSummarizer(TrainedSummarizer):
-    """A `TrainedSummarizer` that also repeats what users say and it has no clause for."""
+    """A `TrainedSummarizer` beside which stands what it cannot say or left out."""
 
     def summarize(self, signals: Sequence[Signal], previous: Summary | None = None) -> Summary:
-        """See `TrainedSummarizer.summarize`; what it infers has been guarded, own words have not."""
+        """See `TrainedSummarizer.summarize`; what it infers has been guarded, the rest has not."""
         heard = hear(signals)
-        return beside(heard.own_words, super().summarize(heard.believed, previous))
+        return beside(heard, super().summarize(heard.believed, previous))
 
     def summarize_many(self, histories: Sequence[Sequence[Signal]]) -> list[Summary]:
         """See `TrainedSummarizer.summarize_many`."""
         heard = [hear(signals) for signals in histories]
         inferred = super().summarize_many([one.believed for one in heard])
-        return [beside(one.own_words, summary) for one, summary in zip(heard, inferred, strict=True)]
+        return [beside(one, summary) for one, summary in zip(heard, inferred, strict=True)]
 
     def texts(self, histories: Sequence[Sequence[Signal]]) -> list[str]:
         """See `TrainedSummarizer.texts`."""
         heard = [hear(signals) for signals in histories]
         written = super().texts([one.believed for one in heard])
         inferred = [Summary(clauses=tuple(map(Clause, text.splitlines()))) for text in written]
-        both = [beside(one.own_words, summary) for one, summary in zip(heard, inferred, strict=True)]
+        both = [beside(one, summary) for one, summary in zip(heard, inferred, strict=True)]
         return ["\n".join(clause.text for clause in one.clauses) for one in both]
 
 
 def hear(signals: Sequence[Signal]) -> Heard:
-    """Sort out what is believed of `signals`, and what of it is repeated in the user's words."""
+    """Sort out what is believed of `signals`, what of it may be repeated, and what a test finds in the rest."""
     said = [_about_oneself(signal) for signal in signals if isinstance(signal, Persona | Statement)]
-    clauses, refused = found(said)
-    own_words = Summary(
-        clauses=tuple(capped([clause for clause in clauses if _is_beyond(clause)])),
+    own_words, refused = found(said)
+    tested, _ = found([signal for signal in signals if not isinstance(signal, Persona | Statement)])
+    return Heard(
+        believed=tuple(signal for signal in signals if signal.id not in refused),
+        own_words=tuple(own_words),
+        tested=tuple(tested),
         signal_ids=tuple(dict.fromkeys(signal.id for signal in signals)),
-        removed=dict(Counter(refused.values())),
+        removed=Counter(refused.values()),
     )
-    return Heard(tuple(signal for signal in signals if signal.id not in refused), own_words)
 
 
-def beside(own_words: Summary, inferred: Summary) -> Summary:
-    """Both in one summary, a person's own words first; what they ask for is not said a second time.
+def beside(heard: Heard, inferred: Summary) -> Summary:
+    """All in one summary, a person's own words first; nothing is said a second time.
 
     An exact length decides about length altogether; a profile asks for nothing.
     """
-    asked = [clause.text for clause in own_words.clauses if clause.aspect != "persona"]
-    said_how = {Wish(one.aspect, one.direction) for text in asked for one in asks(text) if one.likelihood >= READ}
-    said_how |= {wish for text in asked for wish in wishes(text)}
-    if any(_LENGTH.search(text) for text in asked):
-        said_how |= {Wish("length", "more"), Wish("length", "less")}
-    said = {clause.text for clause in own_words.clauses}
-    rest = tuple(one for one in inferred.clauses if one.text not in said and wish_of(one.text) not in said_how)
-    clauses = (*own_words.clauses, *rest)
+    known = {wish.aspect for clause in inferred.clauses if (wish := wish_of(clause.text))}
+    own_words = tuple(one for one in heard.own_words if _is_beyond(one) or _is_left_out(one, known))
+    repeated, said = _asked_in(own_words), {clause.text for clause in own_words}
+    rest = [one for one in inferred.clauses if one.text not in said and wish_of(one.text) not in repeated]
+    known |= {wish.aspect for wish in _asked_in(heard.own_words)}
+    tested = [one for one in heard.tested if one.aspect not in known]
+    clauses = tuple(capped((*own_words, *rest, *tested)))
     return replace(
         inferred,
         clauses=clauses,
         tokens=count_tokens(" ".join(clause.text for clause in clauses)) if clauses else 0,
-        signal_ids=tuple(dict.fromkeys((*inferred.signal_ids, *own_words.signal_ids))),
-        removed=dict(Counter(inferred.removed) + Counter(own_words.removed)),
+        signal_ids=tuple(dict.fromkeys((*inferred.signal_ids, *heard.signal_ids))),
+        removed=dict(Counter(inferred.removed) + Counter(heard.removed)),
     )
+
+
+def _asked_in(own_words: Sequence[Clause]) -> set[Wish]:
+    texts = [clause.text for clause in own_words if clause.aspect != "persona"]
+    found = {wish for text in texts for wish in (*_wishes(text), *wishes(text))}
+    if any(_LENGTH.search(text) for text in texts):
+        found |= {Wish("length", "more"), Wish("length", "less")}
+    return found
 
 
 def _about_oneself(signal: Persona | Statement) -> Persona | Statement:
@@ -132,8 +150,14 @@ def _is_read(sentence: str) -> bool:
     if len(sentence.split()) <= LONGEST_PLAIN and unmet(sentence):
         return False
     first, *more = _NEXT_ORDER.split(sentence)
-    return _asks(sentence) and all(_asks(part) for part in (first, *more) if more and is_plain(part))
+    return bool(_wishes(sentence)) and all(_wishes(part) for part in (first, *more) if more and is_plain(part))
 
 
-def _asks(text: str) -> bool:
-    return any(one.likelihood >= READ for one in asks(text))
+def _is_left_out(clause: Clause, known: Collection[str]) -> bool:
+    """Whether a sentence plainly asks for something of which the model says nothing, neither more nor less of it."""
+    least = READ if is_plain(clause.text) else SURE
+    return any(wish.aspect not in known for wish in _wishes(clause.text, least))
+
+
+def _wishes(text: str, least: float = READ) -> list[Wish]:
+    return [Wish(one.aspect, one.direction) for one in asks(text) if one.likelihood >= least]
