@@ -117,7 +117,8 @@ class TestEmbedded:
     def test_it_writes_with_the_weights_inside_the_package(self, clients: Any, shipped: Path) -> None:
         popi = clients(store="memory", backend=FakeBackend(), summarizer="embedded")
         summary = popi.personalize("Why is the sky blue?", [SHORT]).summary
-        assert summary.text == "Keep answers short."
+        # This one's clause is not in the SDK's words, so that nobody knows that it says what the user said.
+        assert summary.text == f"{SHORT} Keep answers short."
         assert summary.model == f"embedded@{summary.model[-8:]}"
 
     def test_without_the_extra_the_pip_line_is_told(self, shipped: Path, without: Callable[[str], None]) -> None:

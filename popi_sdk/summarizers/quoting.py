@@ -3,7 +3,7 @@
     signals -> statements that order the assistant about? nothing of them is believed
             -> what a statement asks for that the model cannot say, not so exactly, or did not say: in the user's words
             -> what the model infers from all signals, less what these words say already
-            -> what `contrast` found by its test in choices and chats, of aspects that nothing was said of so far
+            -> what `contrast` found by its test in pairs and edits, of aspects that nothing was said of so far
 
 It knows 29 aspects of style and languages, reads English, and learned from people with few wishes and a dozen signals:
 of a long, clear history it says a part only. What a statement plainly asks for beyond these aspects ("Use metric
@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from popi_sdk.signals import Persona, Signal, Statement
+from popi_sdk.signals import Edit, Persona, PreferencePair, Signal, Statement
 from popi_sdk.style.asking import asks, unmet
 from popi_sdk.summarizers.contrast import capped, found
 from popi_sdk.summarizers.stated import settings
@@ -53,7 +53,7 @@ class Heard:
     own_words: tuple[Clause, ...]
     """Statements and profiles in the user's words, strongest first."""
     tested: tuple[Clause, ...]
-    """What contrast finds in everything else, in the SDK's words."""
+    """What contrast finds in pairs and edits, in the SDK's words."""
     signal_ids: tuple[str, ...]
     removed: Mapping[str, int]
     """Statements that are not believed, by reason."""
@@ -83,10 +83,11 @@ class QuotingSummarizer(TrainedSummarizer):
 
 
 def hear(signals: Sequence[Signal]) -> Heard:
-    """Sort out what is believed of `signals`, what of it may be repeated, and what a test finds in the rest."""
+    """Sort out what is believed of `signals`, what of it may be repeated, and what a test finds in choices."""
     said = [_about_oneself(signal) for signal in signals if isinstance(signal, Persona | Statement)]
     own_words, refused = found(said)
-    tested, _ = found([signal for signal in signals if not isinstance(signal, Persona | Statement)])
+    # Not in thumbs and remarks: what it adds there to the model's was measured to be the reverse of a wish too often.
+    tested, _ = found([signal for signal in signals if isinstance(signal, PreferencePair | Edit)])
     return Heard(
         believed=tuple(signal for signal in signals if signal.id not in refused),
         own_words=tuple(own_words),
